@@ -1,0 +1,83 @@
+// Package tenant is one city on the platform: its ID, where it lives, and the
+// services of its open database. A service is built on one city's database, so
+// no method takes a tenant ID and no query filters by one.
+package tenant
+
+import (
+	"context"
+	"strings"
+
+	"wangge/internal/errs"
+	"wangge/internal/gormx"
+	"wangge/internal/identity"
+	"wangge/internal/policy"
+	"wangge/tenant/access"
+	"wangge/tenant/calendar"
+	"wangge/tenant/casework"
+	"wangge/tenant/catalog"
+	"wangge/tenant/division"
+	"wangge/tenant/evaluation"
+	"wangge/tenant/grid"
+	"wangge/tenant/org"
+	"wangge/tenant/usage"
+)
+
+// ID names a tenant by the 6-digit GB/T 2260 code of its city. It becomes a
+// file name, a schema and a role, so only ParseID makes one.
+type ID struct{ code string }
+
+// ErrBadID refuses a code that can't be a tenant's.
+var ErrBadID = errs.New(errs.Invalid, "bad_city_code", "城市代码须为 6 位数字", "a city code has six digits")
+
+// ParseID makes an ID from exactly six ASCII digits, the first not zero.
+func ParseID(s string) (ID, error) {
+	if len(s) != 6 || s[0] == '0' || strings.Trim(s, "0123456789") != "" {
+		return ID{}, ErrBadID
+	}
+	return ID{s}, nil
+}
+
+// String returns the six digits; "" for the zero ID.
+func (id ID) String() string { return id.code }
+
+// Schema is the name of the city's PostgreSQL schema and of its login role.
+func (id ID) Schema() string { return "city_" + id.code }
+
+// Scope is the name under which the city's secrets are kept.
+func (id ID) Scope() string { return "city/" + id.code }
+
+// Placement says where a city lives: in an engine, and on PostgreSQL in the
+// schema ID.Schema() of the platform's server.
+type Placement struct{ Engine gormx.Engine }
+
+// Settings are what a city is configured with.
+type Settings struct {
+	Name       string         // 石家庄市
+	Model      string         // model of organisation
+	Shifts     []string       // working time of a day, such as 08:00-12:00
+	FileLimit  calendar.Limit // from report to filing
+	CloseLimit calendar.Limit // from the end of the handling limit to closing
+}
+
+// Divisions are the city's own counties, streets and communities.
+type Divisions interface {
+	// Under lists the divisions directly under a code, by code; under "", the counties.
+	Under(ctx context.Context, parent string) ([]division.Division, error)
+}
+
+// City is one open city.
+type City struct {
+	ID         ID
+	Settings   Settings
+	Calendar   *calendar.Calendar
+	Divisions  Divisions
+	Cases      *casework.Service
+	Catalogue  *catalog.Service
+	Org        *org.Service
+	Grids      *grid.Service
+	Access     *access.Service
+	Policy     *policy.Enforcer
+	Accounts   *identity.Service
+	Evaluation *evaluation.Service
+	Usage      usage.Source
+}
