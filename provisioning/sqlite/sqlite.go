@@ -1,0 +1,47 @@
+// Package sqlite puts each city into a file of its own.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"wangge/internal/gormx"
+	"wangge/tenant"
+	"wangge/tenant/tenantdb"
+)
+
+// Files makes and opens the files of the cities below a folder.
+type Files struct{ tenantdb.Files }
+
+// Engine is SQLite.
+func (Files) Engine() gormx.Engine { return gormx.SQLite }
+
+// Prepare makes the folder; the file comes with the first opening.
+func (f Files) Prepare(_ context.Context, id tenant.ID) error {
+	if err := os.MkdirAll(filepath.Dir(f.Path(id)), 0o700); err != nil {
+		return fmt.Errorf("folder of the cities: %w", err)
+	}
+	db, err := gormx.OpenSQLite(f.Path(id), gormx.Full)
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// Open opens the city's file for building: what a step wrote stays written
+// even through a power cut, because the ledger will say it is done.
+func (f Files) Open(_ context.Context, id tenant.ID) (*gormx.DB, error) {
+	return gormx.OpenSQLite(f.Path(id), gormx.Full)
+}
+
+// Exists says whether the city has a file.
+func (f Files) Exists(_ context.Context, id tenant.ID) (bool, error) {
+	_, err := os.Stat(f.Path(id))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
