@@ -1,0 +1,43 @@
+// Package platform is the province: the registry of its cities and what its own
+// people may do. What cities publish, how they are compared and how they are
+// accepted is in the packages below it; no row of a city ever gets here.
+package platform
+
+import (
+	"context"
+	"time"
+
+	"wangge/internal/errs"
+)
+
+// State is how far a city is.
+type State string
+
+// The states of a city.
+const (
+	Building  State = "building"  // being provisioned, or stopped half way
+	Active    State = "active"    // in service
+	Suspended State = "suspended" // closed to everyone, nothing deleted
+)
+
+// City is one entry of the registry.
+type City struct {
+	Code      string // 6-digit division code
+	Name      string
+	Model     string // model of organisation
+	State     State
+	Engine    string // where its database is: sqlite or postgres
+	SpecHash  string // of the spec it was last built from
+	CreatedAt time.Time
+	ActiveAt  time.Time // zero until it first went into service
+}
+
+// ErrNoCity is returned for a code the registry does not have.
+var ErrNoCity = errs.New(errs.NotFound, "no_such_city", "没有这个城市", "no such city")
+
+// Store keeps the registry.
+type Store interface {
+	Cities(ctx context.Context) ([]City, error)          // by code
+	City(ctx context.Context, code string) (City, error) // ErrNoCity
+	SaveCity(ctx context.Context, c City) error          // adds it, or replaces the entry of the same code
+}
