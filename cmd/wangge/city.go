@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"wangge/cmd/wangge/app"
+	"wangge/internal/errs"
+	"wangge/platform"
+	"wangge/provisioning"
+	"wangge/tenant/division"
+)
+
+type cityCommand struct {
+	Plan    cityPlan    `cmd:"" help:"say what applying a spec would change; nothing is written / 预演"`
+	Apply   cityApply   `cmd:"" help:"make reality match a spec; safe to run again / 执行"`
+	List    cityList    `cmd:"" help:"the registry of cities / 城市名录"`
+	Rebuild cityRebuild `cmd:"" help:"make a city's figures anew from its journal / 由流转记录重建指标"`
+	Show    cityShow    `cmd:"" help:"one city and its recorded steps / 单个城市及建设步骤"`
+}
+
+// open runs fn on the open platform.
+func open(ctx context.Context, p place, fn func(*app.App) error) (err error) {
+	cfg, err := p.config()
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := a.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	return fn(a)
+}
+
+// readSpec reads a spec before anything is opened: one that is refused leaves
+// nothing behind, not even the data folder.
+func readSpec(path string) (*provisioning.Spec, error) {
+	atlas, err := division.Load()
+	if err != nil {
+		return nil, err
+	}
+	return provisioning.ReadSpec(path, atlas)
+}
+
+type cityPlan struct {
+	place
+	File string `short:"f" required:"" help:"spec of the city" type:"path"`
+	JSON bool   `name:"json" help:"print JSON"`
+}
+
+// Run prints the plan.
+func (c cityPlan) Run(ctx context.Context, s streams) error {
+	spec, err := readSpec(c.File)
+	if err != nil {
+		return err
+	}
+	return open(ctx, c.place, func(a *app.App) error {
+		plan, err := a.Provision.Plan(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, plan)
+		}
+		return printPlan(s.out, plan)
+	})
+}
+
+var opSigns = map[provisioning.Op]string{provisioning.OpAdd: "+", provisioning.OpChange: "~", provisioning.OpKeep: "="}
+
+func printPlan(w io.Writer, p provisioning.Plan) error {
+	if len(p.Changes) == 0 {
+		_, err := fmt.Fprintf(w, "%s %s：与规格一致，无需更改 / as the spec says, nothing to change\n", p.City, p.Name)
+		return err
+	}
+	fmt.Fprintf(w, "%s %s：\n", p.City, p.Name)
+	for _, c := range p.Changes {
+		line := opSigns[c.Op] + " " + c.What + " " + c.Name
+		switch {
+		case c.Before != "" && c.After != "":
+			line += ": " + c.Before + " → " + c.After
+		case c.Before+c.After != "":
+			line += ": " + c.Before + c.After
+		}
+		fmt.Fprintln(w, "  "+line)
+	}
+	_, err := fmt.Fprintln(w, "（+ 新增 added　~ 更改 changed　= 规格未列，保留 not in the spec, kept）")
+	return err
+}
+
+type cityApply struct {
+	place
+	File string `short:"f" required:"" help:"spec of the city" type:"path"`
+	JSON bool   `name:"json" help:"print the result as JSON"`
+}
+
+// Run builds the city, or mends it to match its spec.
+func (c cityApply) Run(ctx context.Context, s streams) error {
+	spec, err := readSpec(c.File)
+	if err != nil {
+		return err
+	}
+	return open(ctx, c.place, func(a *app.App) error {
+		handOver := printInvitations(s.out)
+		if c.JSON {
+			handOver = func(r provisioning.Result) error { return printJSON(s.out, r) }
+		}
+		if err := a.Provision.ApplyTo(ctx, spec, progressTo(s.err), handOver); err != nil {
+			return err
+		}
+		if !c.JSON {
+			fmt.Fprintf(s.out, "%s %s 已启用 / in service\n", spec.Code, spec.Name)
+		}
+		return nil
+	})
+}
+
+// printInvitations prints the one-time links. A printer that fails did not
+// hand them over: the next apply makes new ones.
+func printInvitations(w io.Writer) func(provisioning.Result) error {
+	return func(r provisioning.Result) error {
+		if len(r.Invitations) == 0 {
+			return nil
+		}
+		var text strings.Builder
+		text.WriteString("一次性链接，七天内有效，仅显示这一次 / one-time links, good for seven days, shown this once:\n")
+		for _, i := range r.Invitations {
+			who := i.Login
+			if i.Administrator {
+				who += "（管理员 administrator）"
+			}
+			fmt.Fprintf(&text, "  %s %s  /invitation/%s\n", who, i.Name, i.Token)
+		}
+		_, err := io.WriteString(w, text.String())
+		return err
+	}
+}
+
+// progressTo prints a line for each step as it ends.
+func progressTo(w io.Writer) provisioning.Progress {
+	return func(st provisioning.Step, position, of int, took time.Duration, detail string, err error) {
+		switch {
+		case took < 0:
+			return
+		case err != nil:
+			detail = "失败 failed"
+		}
+		fmt.Fprintf(w, "[%2d/%d] %s %s %s %s\n", position, of, st.Zh, st.En, strings.TrimSpace(detail), took.Round(time.Millisecond))
+	}
+}
+
+type cityList struct {
+	place
+	JSON bool `name:"json" help:"print JSON"`
+}
+
+// Run prints the registry.
+func (c cityList) Run(ctx context.Context, s streams) error {
+	return open(ctx, c.place, func(a *app.App) error {
+		list, err := a.Registry.Cities(ctx)
+		if err != nil {
+			return err
+		}
+		rows := make([]cityRow, len(list))
+		for i, city := range list {
+			rows[i] = newCityRow(city)
+		}
+		if c.JSON {
+			return printJSON(s.out, rows)
+		}
+		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(w, "代码 code\t名称 name\t状态 state\t数据库 engine\t组织模式 model\t启用 active since")
+		for _, r := range rows {
+			fmt.Fprintln(w, strings.Join([]string{r.Code, r.Name, r.State, r.Engine, r.Model, r.ActiveAt}, "\t"))
+		}
+		return w.Flush()
+	})
+}
+
+// cityRow is a city of the registry as the command line shows it.
+type cityRow struct {
+	Code     string `json:"code"`
+	Name     string `json:"name"`
+	State    string `json:"state"`
+	Engine   string `json:"engine"`
+	Model    string `json:"model"`
+	ActiveAt string `json:"active_at"`
+}
+
+func newCityRow(c platform.City) cityRow {
+	return cityRow{c.Code, c.Name, string(c.State), c.Engine, c.Model, moment(c.ActiveAt)}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(app.Zone).Format("2006-01-02 15:04")
+}
+
+type cityRebuild struct {
+	place
+	Code string `arg:"" help:"six-digit code of the city"`
+}
+
+// Run throws the figures of a city away and reads its whole journal again;
+// whoever looks meanwhile sees the old ones. The province gets what changed.
+func (c cityRebuild) Run(ctx context.Context, s streams) error {
+	return open(ctx, c.place, func(a *app.App) error {
+		if err := a.RebuildFigures(ctx, c.Code); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(s.out, "%s 指标已重建 / figures rebuilt\n", c.Code)
+		return err
+	})
+}
+
+type cityShow struct {
+	place
+	Code string `arg:"" help:"six-digit code of the city"`
+	JSON bool   `name:"json" help:"print JSON"`
+}
+
+// Run prints one city with the recorded steps of its building.
+func (c cityShow) Run(ctx context.Context, s streams) error {
+	return open(ctx, c.place, func(a *app.App) error {
+		city, err := a.Registry.City(ctx, c.Code)
+		if err != nil {
+			return err
+		}
+		steps, err := a.Ledger.Steps(ctx, c.Code)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, struct {
+				cityRow
+				Steps []provisioning.StepRecord `json:"steps"`
+			}{newCityRow(city), steps})
+		}
+		row := newCityRow(city)
+		fmt.Fprintf(s.out, "%s %s  %s  %s  %s  %s\n", row.Code, row.Name, row.State, row.Engine, row.Model, row.ActiveAt)
+		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		for i, st := range steps {
+			fmt.Fprintf(w, "%d\t%s\t%s\t×%d\t%s\t%s\n", i+1, st.Step, st.State, st.Attempts, moment(st.FinishedAt), st.Detail)
+		}
+		return w.Flush()
+	})
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+type divisionCommand struct {
+	Name   string `arg:"" help:"a code of 2, 6, 9 or 12 digits, or the beginning of a name"`
+	Within string `help:"look below the division of this code only"`
+	Limit  int    `help:"how many at the most" default:"20"`
+}
+
+// Run prints a division with what is right below it, or those a name begins.
+func (c divisionCommand) Run(_ context.Context, s streams) error {
+	atlas, err := division.Load()
+	if err != nil {
+		return err
+	}
+	d, exact := atlas.Lookup(c.Name)
+	var found []division.Division
+	switch {
+	case exact:
+		fmt.Fprintln(s.out, d.Code, d.Name)
+		if found, err = atlas.Children(d.Code); err != nil {
+			return err
+		}
+	case c.Within != "":
+		found = atlas.SearchIn(c.Within, c.Name, c.Limit)
+	default:
+		found = atlas.Search(c.Name, c.Limit)
+	}
+	if !exact && len(found) == 0 {
+		return errs.Field("name", "没有找到："+c.Name, "nothing found: "+c.Name)
+	}
+	for _, d := range found {
+		fmt.Fprintln(s.out, " ", d.Code, d.Name)
+	}
+	return nil
+}
