@@ -47,19 +47,6 @@ func Up(ctx context.Context, db *gormx.DB, plane Plane) (level int64, err error)
 	}
 }
 
-// Level returns the level the database is at and the newest one known.
-func Level(ctx context.Context, db *gormx.DB, plane Plane) (at, newest int64, err error) {
-	p, err := provider(db, plane)
-	if err != nil {
-		return 0, 0, err
-	}
-	sources := p.ListSources()
-	if at, err = p.GetDBVersion(ctx); err != nil {
-		return 0, 0, fmt.Errorf("level of %s: %w", plane, err)
-	}
-	return at, sources[len(sources)-1].Version, nil
-}
-
 func provider(db *gormx.DB, plane Plane) (*goose.Provider, error) {
 	dialects := map[gormx.Engine]goose.Dialect{gormx.SQLite: goose.DialectSQLite3, gormx.Postgres: goose.DialectPostgres}
 	dir, err := fs.Sub(files, string(plane)+"/"+string(db.Engine))

@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"wangge/cmd/wangge/app"
+	"wangge/internal/schedule"
 	"wangge/provisioning"
 	"wangge/provisioning/provisioningtest"
 )
@@ -271,4 +274,24 @@ func TestACommandThatIsInterruptedDoesNotLookDone(t *testing.T) {
 func TestTheExampleOfASpecIsGood(t *testing.T) {
 	plan := must(t, "city", "plan", "--data", filepath.Join(t.TempDir(), "data"), "-f", filepath.Join("..", "..", "docs", "city.example.yaml"))
 	says(t, plan, "130100 石家庄市", "+ department JDZX", "+ account handler01", "+ grids")
+}
+
+func TestAnOperatorReadsHowTheJobsWent(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	says(t, must(t, "jobs", "--data", data), "invoices", "0 3 1 * *", "尚未运行 never ran")
+	a, err := app.Open(t.Context(), app.Config{Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler, err := schedule.New(a.Province, a.Jobs(), "here", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := scheduler.Tick(t.Context(), scheduler.Next(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	says(t, must(t, "jobs", "--data", data), "figures", "ok", "here")
 }

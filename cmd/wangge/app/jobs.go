@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"wangge/billing"
@@ -106,11 +107,21 @@ func (a *App) IssueInvoices(ctx context.Context, month string) ([]billing.Invoic
 }
 
 // FreezeRanking freezes the first edition of a month; one that is frozen stays.
+// A month before any city was in service has no ranking.
 func (a *App) FreezeRanking(ctx context.Context, month string) error {
+	list, err := a.Registry.Cities(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(c platform.City) bool {
+		return !c.ActiveAt.IsZero() && c.ActiveAt.In(Zone).Format("2006-01") <= month
+	}) {
+		return nil
+	}
 	if err := a.UpdateFigures(ctx); err != nil {
 		return err
 	}
-	_, err := a.Rankings.Freeze(ctx, month, "")
+	_, err = a.Rankings.Freeze(ctx, month, "")
 	if errors.Is(err, ranking.ErrNoReason) { // it was frozen before
 		return nil
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"wangge/internal/web/webtest"
 	"wangge/platform"
 	"wangge/platform/platformhttp"
+	"wangge/platform/ranking"
 	"wangge/provisioning"
 	"wangge/provisioning/provisioningtest"
 	"wangge/provisioning/sample"
@@ -342,5 +344,14 @@ func TestACityAppliedAnewIsServedAsItIsNow(t *testing.T) {
 	must(t, err)
 	if got := shifts(); !slices.Equal(got, spec.Shifts) {
 		t.Errorf("got %v, want the shifts as applied", got)
+	}
+}
+
+func TestAMonthBeforeAnyCityHasNoRanking(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	before := MonthBefore(w.Config.Now())
+	must(t, w.FreezeRanking(t.Context(), before))
+	if _, _, err := w.Rankings.Edition(t.Context(), before, 0); !errors.Is(err, ranking.ErrNoEdition) {
+		t.Errorf("got %v, want no edition of %s", err, before)
 	}
 }
