@@ -26,7 +26,7 @@ func TestANewCityIsPlannedBuiltAndThenAsItsSpecSays(t *testing.T) {
 	engines(t, func(t *testing.T, w *world) {
 		s := spec(t, provisioningtest.Spec())
 		planned := w.changes(t, s)
-		if want := 1 + 4 + 4 + 1; len(planned) != want || planned[0] != "add city 乌海市:  > two_level_centres" || planned[9] != "add grids grids.geojson:  > +36" {
+		if want := 1 + 6 + 4 + 1; len(planned) != want || planned[0] != "add city 乌海市:  > two_level_centres" || planned[want-1] != "add grids grids.geojson:  > +36" {
 			t.Errorf("the plan of a new city: got %d lines, want %d:\n%s", len(planned), want, strings.Join(planned, "\n"))
 		}
 		if exists, err := w.Database.Exists(t.Context(), s.ID()); exists || err != nil {
@@ -68,19 +68,25 @@ func TestApplyingAgainChangesNothingAndInvitesNobodyTwice(t *testing.T) {
 	})
 }
 
+// ofCity is a spec of a model with centres of the city only.
+func ofCity(m provisioning.Model) provisioning.Spec {
+	s := provisioningtest.Spec()
+	s.Model, s.Departments = m, s.Departments[:4]
+	return s
+}
+
 func TestAChangedSpecChangesWhatItNames(t *testing.T) {
 	engines(t, func(t *testing.T, w *world) {
-		w.apply(t, spec(t, provisioningtest.Spec()))
-		next := provisioningtest.Spec()
-		next.Model = provisioning.Merged
+		w.apply(t, spec(t, ofCity(provisioning.CitySupervision)))
+		next := ofCity(provisioning.Merged)
 		next.Departments[3].Name = "市政第一工程所"
-		next.Departments = slices.Insert(next.Departments, 2, provisioning.Department{Code: "YL", Name: "园林绿化处", Kind: org.Functional})
+		next.Departments = slices.Insert(next.Departments, 3, provisioning.Department{Code: "YL", Name: "园林绿化处", Kind: org.Functional, Parent: "SZ"})
 		next.Staff[0].Roles = []org.Role{org.Evaluator}
 		next.Staff = append(next.Staff[:2], provisioning.Person{Login: "leader01", Name: "分管领导01", Department: "JD", Roles: []org.Role{org.Leader}})
 		s := read(t, provisioningtest.Write(t, next, provisioningtest.Square(t, 6, 2)))
 		want := []string{
-			"change settings 乌海市: 乌海市 two_level_centres [08:00-12:00 14:00-18:00] > 乌海市 management_and_enforcement [08:00-12:00 14:00-18:00]",
-			"add department YL:  > 园林绿化处 (department)",
+			"change settings 乌海市: 乌海市 city_supervision_district_handling [08:00-12:00 14:00-18:00] > 乌海市 management_and_enforcement [08:00-12:00 14:00-18:00]",
+			"add department YL:  > 园林绿化处 (department) < SZ",
 			"change department SZ1: 市政一所 (contractor) < SZ > 市政第一工程所 (contractor) < SZ",
 			"change grids grids.geojson: 36 > +0 ~36 -0",
 			"change account clerk01: 受理员01 intake_clerk@JD shift_leader@JD > 受理员01 evaluator@JD",
@@ -123,7 +129,9 @@ func TestWhatWasChangedByHandIsPlannedAndBroughtBack(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 		w.apply(t, s)
-		versions := func(l string) bool { return strings.HasPrefix(l, "policy_version ") } // counts the changes to posts
+		versions := func(l string) bool { // count the changes to posts and units
+			return strings.HasPrefix(l, "policy_version ") || strings.HasPrefix(l, "org_version ")
+		}
 		same(t, slices.DeleteFunc(w.dump(t), versions), slices.DeleteFunc(before, versions))
 	})
 }
@@ -180,8 +188,7 @@ func TestTheSelfCheckOfACityAtWorkLeavesNothingBehind(t *testing.T) {
 func TestOfTwoAppliesAtOnceOneIsRefused(t *testing.T) {
 	engines(t, func(t *testing.T, w *world) {
 		s := spec(t, provisioningtest.Spec())
-		other := provisioningtest.Spec()
-		other.Model = provisioning.Merged
+		other := ofCity(provisioning.Merged)
 		refused := errors.New("not tried")
 		_, err := w.Apply(t.Context(), s, func(st provisioning.Step, _, _ int, took time.Duration, _ string, _ error) {
 			if st.Code == "departments" && took < 0 {

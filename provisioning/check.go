@@ -3,8 +3,10 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"wangge/internal/errs"
 	"wangge/internal/identity"
@@ -58,7 +60,7 @@ func (c *checker) check() {
 	if s.Name != city.Name {
 		c.fault("$.name", "名称与行政区划不符：应为“"+city.Name+"”", "the name differs from the divisions: want "+city.Name)
 	}
-	if !slices.Contains(Models(), s.Model) {
+	if !s.Model.Known() {
 		c.fault("$.model", fmt.Sprintf("组织模式未知：%q，可选 %v", s.Model, Models()), fmt.Sprintf("unknown model %q, one of %v", s.Model, Models()))
 	}
 	if len(s.Shifts) == 0 {
@@ -66,6 +68,12 @@ func (c *checker) check() {
 	}
 	if _, err := calendar.New(zone, s.Shifts); err != nil {
 		c.fault("$.shifts", "工作时段须为依次排列的 HH:MM-HH:MM", "shifts are HH:MM-HH:MM, in order and apart")
+	}
+	if s.Workflow.Commands == 0 {
+		s.Workflow.Commands = s.Model.Commands()
+	}
+	for _, p := range s.Workflow.Check() {
+		c.fault("$.workflow."+p.Field, p.Zh, p.En)
 	}
 	if s.Grids == "" {
 		c.fault("$.grids", "未指明单元网格文件", "the grids file is missing")
@@ -86,13 +94,16 @@ func (c *checker) district(path, code string) {
 	}
 }
 
-// departments rehearses the units by the rules of the organisation and returns
-// those that can be set up.
+// departments rehearses the units by the rules of the organisation and of the
+// model, and returns those that can be set up.
 func (c *checker) departments() rehearsal {
-	good, seen, kinds := rehearsal{}, map[string]bool{}, map[org.DepartmentKind]int{}
+	good := rehearsal{units: map[string]org.Department{}, has: func(code string) bool {
+		return slices.ContainsFunc(countiesOf(c.atlas, c.spec), func(d division.Division) bool { return d.Code == code[:6] }) && c.atlas.Belongs(c.spec.Code, code)
+	}}
+	service := org.NewService(good, zone, time.Now)
+	seen := map[string]bool{}
 	for i, d := range c.spec.Departments {
 		at := fmt.Sprintf("$.departments[%d]", i)
-		kinds[d.Kind]++
 		if seen[d.Code] {
 			c.fault(at+".code", "部门编码重复："+d.Code, "duplicate code: "+d.Code)
 			continue
@@ -100,22 +111,15 @@ func (c *checker) departments() rehearsal {
 		if d.Parent != "" && !seen[d.Parent] {
 			c.fault(at+".parent", "上级部门须先于下级列出："+d.Parent, "a parent is listed before its children: "+d.Parent)
 		}
-		if d.District != "" {
-			c.district(at+".district", d.District)
+		unit := d.domain()
+		if _, known := good.units[unit.Parent]; !known {
+			unit.Parent = "" // checked above, or has faults itself
 		}
-		alone := d.domain()
-		alone.Parent = "" // checked above, and may itself have faults
-		c.refused(at, "", org.NewService(good).SaveDepartment(context.Background(), alone))
+		c.refused(at, "", service.SaveDepartment(context.Background(), unit))
 		seen[d.Code] = true
 	}
-	if kinds[org.SupervisionCentre] == 0 {
-		c.fault("$.departments", "缺少监督中心", "there is no supervision centre")
-	}
-	if kinds[org.CommandCentre] == 0 {
-		c.fault("$.departments", "缺少指挥中心", "there is no command centre")
-	}
-	if handling(c.spec.Departments) == "" {
-		c.fault("$.departments", "缺少处置案卷的专业部门或责任单位", "there is no department that handles cases")
+	for _, p := range org.CheckModel(c.spec.Model, c.spec.units()) {
+		c.fault("$."+p.Field, p.Zh, p.En)
 	}
 	return good
 }
@@ -143,39 +147,54 @@ func (c *checker) people(good rehearsal) {
 
 func (c *checker) posts(at string, p Person, good rehearsal) {
 	known := slices.ContainsFunc(c.spec.Departments, func(d Department) bool { return d.Code == p.Department })
-	switch _, usable := good[p.Department]; {
+	switch _, usable := good.units[p.Department]; {
 	case len(p.Roles) == 0:
 		c.fault(at+".roles", "没有岗位", "no post is named")
 	case p.Department == "" && slices.Contains(p.Roles, org.CityAdmin): // the centre is missing, which is noted
 	case !known:
 		c.fault(at+".department", "没有这个部门："+p.Department, "no such department: "+p.Department)
 	case usable:
-		c.refused(at, ".roles", org.NewService(good).SetPosts(context.Background(), 0, p.holders(0)))
+		c.refused(at, ".roles", org.NewService(good, zone, time.Now).SetPosts(context.Background(), 0, p.holders(0)))
 	}
 }
 
 // rehearsal keeps units in memory, so that a spec is held to the very rules
-// that will be applied to the city.
-type rehearsal map[string]org.Department
+// that will be applied to the city. Nobody holds a post yet.
+type rehearsal struct {
+	org.Store
+	units map[string]org.Department
+	has   func(division string) bool
+}
 
 func (r rehearsal) InTx(_ context.Context, fn func(org.Store) error) error { return fn(r) }
 
+func (r rehearsal) Begin(context.Context) error { return nil }
+
+func (r rehearsal) SetDay(_ context.Context, day string) (string, error) { return day, nil }
+
+func (r rehearsal) HasDivision(_ context.Context, code string) (bool, error) { return r.has(code), nil }
+
 func (r rehearsal) Department(_ context.Context, code string) (org.Department, error) {
-	d, ok := r[code]
+	d, ok := r.units[code]
 	if !ok {
 		return d, org.ErrNoDepartment.With(code)
 	}
 	return d, nil
 }
 
+func (r rehearsal) Departments(context.Context) ([]org.Department, error) {
+	return slices.Collect(maps.Values(r.units)), nil
+}
+
 func (r rehearsal) SaveDepartment(_ context.Context, d org.Department) error {
-	r[d.Code] = d
+	r.units[d.Code] = d
 	return nil
 }
 
-func (r rehearsal) Departments(context.Context) ([]org.Department, error) { return nil, nil }
-func (r rehearsal) Holders(context.Context) ([]org.Holder, error)         { return nil, nil }
+func (r rehearsal) Holders(context.Context) ([]org.Holder, error) { return nil, nil }
 
-func (r rehearsal) HeldBy(context.Context, int64) ([]org.Holder, error) { return nil, nil }
+func (r rehearsal) Deputies(context.Context) ([]org.Deputy, error) { return nil, nil }
 
-func (r rehearsal) SetHolders(context.Context, int64, org.Side, []org.Holder) error { return nil }
+func (r rehearsal) SetHolders(context.Context, int64, org.Side, []org.Holder, string) error {
+	return nil
+}

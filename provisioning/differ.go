@@ -67,35 +67,9 @@ func (d *differ) divisions(ctx context.Context) error {
 
 // catalogue counts what a later release of the starting catalogue adds.
 func (d *differ) catalogue(ctx context.Context) error {
-	kinds, conditions, err := catalog.Starting()
+	missing, err := d.city.Catalogue.Missing(ctx)
 	if err != nil {
 		return err
-	}
-	haveKinds, err := d.city.Catalogue.Kinds(ctx)
-	if err != nil {
-		return err
-	}
-	haveConditions, err := d.city.Catalogue.Conditions(ctx)
-	if err != nil {
-		return err
-	}
-	have := map[string]bool{}
-	for _, k := range haveKinds {
-		have[k.Version+" "+k.Code] = true
-	}
-	for _, c := range haveConditions {
-		have[c.Code] = true
-	}
-	missing := 0
-	for _, k := range kinds {
-		if !have[k.Version+" "+k.Code] {
-			missing++
-		}
-	}
-	for _, c := range conditions {
-		if !have[c.Code] {
-			missing++
-		}
 	}
 	if missing > 0 {
 		d.add(OpAdd, "catalogue", catalog.Version2026, "", fmt.Sprintf("+%d", missing))
@@ -119,8 +93,8 @@ func (d *differ) departments(ctx context.Context) (save []Department, err error)
 		switch {
 		case !known:
 			d.add(OpAdd, "department", unit.Code, "", describe(unit))
-		case old != unit.domain():
-			d.add(OpChange, "department", unit.Code, describe(Department(old)), describe(unit))
+		case declared(old) != unit:
+			d.add(OpChange, "department", unit.Code, describe(declared(old)), describe(unit))
 		default:
 			continue
 		}
@@ -128,7 +102,7 @@ func (d *differ) departments(ctx context.Context) (save []Department, err error)
 	}
 	for _, old := range list {
 		if _, left := have[old.Code]; left {
-			d.add(OpKeep, "department", old.Code, describe(Department(old)), "")
+			d.add(OpKeep, "department", old.Code, describe(declared(old)), "")
 		}
 	}
 	return save, nil
@@ -152,12 +126,12 @@ func (d *differ) grids(ctx context.Context) error {
 		return err
 	}
 	count := map[grid.ChangeKind]int{}
-	for _, c := range grid.Compare(have, d.spec.grids) {
+	for _, c := range grid.Compare(have, d.spec.grids.Grids) {
 		count[c.Kind]++
 	}
 	if len(count) > 0 {
 		d.add(OpChange, "grids", d.spec.Grids, fmt.Sprint(len(have)),
-			fmt.Sprintf("+%d ~%d -%d", count[grid.Added], count[grid.Changed], count[grid.Removed]))
+			fmt.Sprintf("+%d ~%d -%d", count[grid.Added], count[grid.Changed], count[grid.Retired]))
 	}
 	return nil
 }
@@ -215,8 +189,8 @@ func describe(d Department) string {
 	if d.Parent != "" {
 		text += " < " + d.Parent
 	}
-	if d.District != "" {
-		text += " @ " + d.District
+	if d.Area != "" {
+		text += " @ " + d.Area
 	}
 	return text
 }

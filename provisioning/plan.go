@@ -73,7 +73,7 @@ func everything(s *Spec) []Change {
 	for _, person := range s.people() {
 		list = append(list, Change{Op: OpAdd, What: "account", Name: person.Login, After: person.describe(person.holders(0))})
 	}
-	return append(list, Change{Op: OpAdd, What: "grids", Name: s.Grids, After: fmt.Sprintf("+%d", len(s.grids))})
+	return append(list, Change{Op: OpAdd, What: "grids", Name: s.Grids, After: fmt.Sprintf("+%d", len(s.grids.Grids))})
 }
 
 // unfinished is the step where the last apply stopped, if it did.

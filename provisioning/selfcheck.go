@@ -22,7 +22,7 @@ func (r *run) selfCheck(ctx context.Context) (string, error) {
 		return "", errs.New(errs.Conflict, "city_empty", "没有立案条件，无法自检", "there is no filing condition: the self-check can't run")
 	}
 	var closed *casework.Case
-	in := LoopInput{Place: r.spec.grids[0].Inside(), Condition: conditions[0].Code, Department: handling(r.spec.Departments)}
+	in := LoopInput{Place: r.spec.grids.Grids[0].Inside(), Condition: conditions[0].Code, Department: handling(r.spec.Departments)}
 	err = r.Seeder.Trial(ctx, r.spec.id, r.db, func(city *tenant.City) error {
 		closed, err = Loop(ctx, city, in)
 		return err
@@ -44,32 +44,30 @@ func Loop(ctx context.Context, city *tenant.City, in LoopInput) (*casework.Case,
 	centre := casework.Actor{Account: -1, Role: string(org.ShiftLeader)}
 	command := casework.Actor{Account: -2, Role: string(org.Dispatcher)}
 	handler := casework.Actor{Account: -3, Role: string(org.DepartmentHandler), Department: in.Department}
-	c, err := city.Cases.Report(ctx, casework.ReportInput{
+	cases := city.Cases.WithoutEvidence()
+	c, err := cases.Report(ctx, casework.ReportInput{
 		By: centre, Channel: casework.ChannelSupervisor, Condition: in.Condition, Description: "自检 self-check", Place: in.Place,
 	})
 	if err != nil {
 		return nil, err
 	}
-	number := c.Number
-	for _, do := range []func() (*casework.Case, error){
-		func() (*casework.Case, error) {
-			return city.Cases.File(ctx, casework.Command{Number: number, By: centre})
-		},
-		func() (*casework.Case, error) {
-			return city.Cases.Dispatch(ctx, casework.Command{Number: number, By: command}, in.Department)
-		},
-		func() (*casework.Case, error) {
-			return city.Cases.Handle(ctx, casework.Command{Number: number, By: handler})
-		},
-		func() (*casework.Case, error) {
-			return city.Cases.Verify(ctx, casework.Command{Number: number, By: centre})
-		},
-		func() (*casework.Case, error) {
-			return city.Cases.Close(ctx, casework.Command{Number: number, By: centre})
-		},
+	for _, move := range []struct {
+		action casework.Action
+		by     casework.Actor
+	}{
+		{casework.ActionAskConfirm, centre}, {casework.ActionConfirm, centre}, {casework.ActionFile, centre},
+		{casework.ActionDispatch, command}, {casework.ActionHandle, handler}, {casework.ActionFeedBack, command},
+		{casework.ActionVerify, centre}, {casework.ActionClose, centre},
 	} {
-		if c, err = do(); err != nil {
-			return nil, err
+		if move.action == casework.ActionFeedBack && c.Stage != casework.StageFeedback {
+			continue // results are fed back directly
+		}
+		do := casework.Command{Number: c.Number, By: move.by, Department: in.Department}
+		if c.Checker != 0 {
+			do.By.Account = c.Checker // whoever was drawn, in this trial
+		}
+		if c, err = cases.Do(ctx, move.action, do); err != nil {
+			return nil, fmt.Errorf("%s: %w", move.action, err)
 		}
 	}
 	if c.Stage != casework.StageClosed {

@@ -5,6 +5,7 @@ package provisioning
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path/filepath"
@@ -12,25 +13,33 @@ import (
 	"strings"
 
 	"wangge/internal/errs"
+	"wangge/internal/geodesy"
+	"wangge/internal/shapefile"
 	"wangge/tenant"
+	"wangge/tenant/casework"
 	"wangge/tenant/division"
 	"wangge/tenant/grid"
 	"wangge/tenant/org"
 )
 
 // Model is how supervision, command and handling are spread over the levels.
-type Model string
+type Model = org.Model
 
 // The models in use in the field.
 const (
-	CitySupervision Model = "city_supervision_district_handling"       // 市级监督、区县处置
-	FourLevels      Model = "one_supervision_two_commands_four_levels" // 一级监督、二级指挥、三级管理、四级网络
-	TwoLevels       Model = "two_level_centres"                        // 市、区两级中心
-	Merged          Model = "management_and_enforcement"               // 管理与执法合一
+	CitySupervision = org.CitySupervision
+	FourLevels      = org.FourLevels
+	TwoLevels       = org.TwoLevels
+	Merged          = org.Merged
 )
 
 // Models lists the models.
-func Models() []Model { return []Model{CitySupervision, FourLevels, TwoLevels, Merged} }
+func Models() (list []Model) {
+	for _, r := range org.Models() {
+		list = append(list, r.Model)
+	}
+	return list
+}
 
 // Spec declares a city.
 type Spec struct {
@@ -42,20 +51,24 @@ type Spec struct {
 	Departments    []Department `yaml:"departments"`
 	Administrators []Person     `yaml:"administrators"`
 	Staff          []Person     `yaml:"staff,omitempty"`
-	Grids          string       `yaml:"grids"` // GeoJSON file, relative to the spec
+	Grids          string       `yaml:"grids"` // GeoJSON or zipped Shapefile, relative to the spec
+
+	// Workflow holds the platform's defaults where the spec says nothing; the
+	// levels of command are the model's unless it does.
+	Workflow casework.Workflow `yaml:"workflow,omitempty"`
 
 	id    tenant.ID
 	hash  string
-	grids []grid.Grid // of the file
+	grids grid.Set // of the file
 }
 
 // Department is a unit of the city.
 type Department struct {
-	Code     string             `yaml:"code"`
-	Name     string             `yaml:"name"`
-	Kind     org.DepartmentKind `yaml:"kind"`
-	Parent   string             `yaml:"parent,omitempty"`
-	District string             `yaml:"district,omitempty"`
+	Code   string             `yaml:"code"`
+	Name   string             `yaml:"name"`
+	Kind   org.DepartmentKind `yaml:"kind"`
+	Parent string             `yaml:"parent,omitempty"`
+	Area   string             `yaml:"area,omitempty"` // division of 6, 9 or 12 digits; empty: the whole city
 }
 
 // Person is an account and the posts it holds. Administrators hold city_admin.
@@ -85,7 +98,7 @@ func ReadSpec(path string, atlas *division.Atlas) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, doc := &Spec{}, &document{file: filepath.Base(path)}
+	s, doc := &Spec{Workflow: casework.DefaultWorkflow()}, &document{file: filepath.Base(path)}
 	if err := doc.decode(raw, s); err != nil {
 		return nil, err
 	}
@@ -121,8 +134,40 @@ func (s *Spec) readGrids(dir string, atlas *division.Atlas) (content []byte, err
 	for _, d := range divisions {
 		known[d.Code] = d.Level == division.Community
 	}
-	s.grids, err = grid.ReadGeoJSON(filepath.Base(path), bytes.NewReader(content), grid.NewRules(known))
+	s.grids, err = readGridFile(filepath.Base(path), content, known)
 	return content, err
+}
+
+// readGridFile reads and checks grids: of a name that ends in .zip a zipped
+// Shapefile, else GeoJSON, in any of the coordinate systems that are known.
+func readGridFile(name string, content []byte, known communities) (grid.Set, error) {
+	rules := grid.NewRules(known)
+	rules.Systems = func(name string) (grid.Convert, error) {
+		system, err := geodesy.Parse(name)
+		return system.ToCGCS2000, err
+	}
+	file := grid.File{Name: name, GeoJSON: bytes.NewReader(content)}
+	if strings.EqualFold(filepath.Ext(name), ".zip") {
+		shapes, err := shapefile.Open(bytes.NewReader(content), int64(len(content)), shapefile.Limits{Points: rules.MaxPoints})
+		if err != nil {
+			return grid.Set{}, in(name, err)
+		}
+		file.Shapes = shapes
+	}
+	return grid.Read(file, rules)
+}
+
+// in names the file in the faults that name none.
+func in(file string, err error) error {
+	e, ok := errs.As(err)
+	if !ok {
+		return err
+	}
+	faults := slices.Clone(e.Problems)
+	for i := range faults {
+		faults[i].File = cmp.Or(faults[i].File, file)
+	}
+	return errs.Problems(faults...)
 }
 
 // communities are those the city will have, before it has any.
@@ -140,7 +185,25 @@ func handling(list []Department) string {
 	return ""
 }
 
-func (d Department) domain() org.Department { return org.Department(d) }
+// domain is the unit as the organisation keeps it; whether it is retired is the
+// city's to say, not the spec's.
+func (d Department) domain() org.Department {
+	return org.Department{Code: d.Code, Name: d.Name, Kind: d.Kind, Parent: d.Parent, Area: d.Area}
+}
+
+// declared is a unit of the city as a spec would have it.
+func declared(d org.Department) Department {
+	return Department{Code: d.Code, Name: d.Name, Kind: d.Kind, Parent: d.Parent, Area: d.Area}
+}
+
+// units are the spec's as the organisation keeps them.
+func (s *Spec) units() []org.Department {
+	out := make([]org.Department, len(s.Departments))
+	for i, d := range s.Departments {
+		out[i] = d.domain()
+	}
+	return out
+}
 
 // people lists administrators and staff as they are set up: an administrator
 // holds city_admin, in the supervision centre unless the spec says where.

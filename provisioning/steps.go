@@ -8,7 +8,6 @@ import (
 
 	"wangge/tenant"
 	"wangge/tenant/access"
-	"wangge/tenant/calendar"
 	"wangge/tenant/catalog"
 	"wangge/tenant/division"
 	"wangge/tenant/org"
@@ -74,8 +73,7 @@ func (r *run) migrate(ctx context.Context) (string, error) {
 func settingsOf(s *Spec) tenant.Settings {
 	return tenant.Settings{
 		Name: s.Name, Model: string(s.Model), Shifts: s.Shifts,
-		FileLimit:  calendar.Limit{Value: 2, Unit: calendar.UrgentHour},
-		CloseLimit: calendar.Limit{Value: 24, Unit: calendar.UrgentHour},
+		Workflow: s.Workflow,
 	}
 }
 
@@ -161,7 +159,7 @@ func (r *run) policies(ctx context.Context) (detail string, err error) {
 
 func (r *run) grids(ctx context.Context) (string, error) {
 	report, err := r.city.Grids.Replace(ctx, r.spec.grids)
-	return fmt.Sprintf("+%d ~%d -%d =%d", report.Added, report.Changed, report.Removed, report.Unchanged), err
+	return fmt.Sprintf("+%d ~%d -%d =%d", report.Added, report.Changed, report.Retired, report.Unchanged), err
 }
 
 // inviteFor is how long a one-time link is good.

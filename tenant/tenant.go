@@ -16,9 +16,13 @@ import (
 	"wangge/tenant/casework"
 	"wangge/tenant/catalog"
 	"wangge/tenant/division"
+	"wangge/tenant/duty"
 	"wangge/tenant/evaluation"
+	"wangge/tenant/evidence"
 	"wangge/tenant/grid"
 	"wangge/tenant/org"
+	"wangge/tenant/part"
+	"wangge/tenant/responsibility"
 	"wangge/tenant/usage"
 )
 
@@ -52,11 +56,10 @@ type Placement struct{ Engine gormx.Engine }
 
 // Settings are what a city is configured with.
 type Settings struct {
-	Name       string         // 石家庄市
-	Model      string         // model of organisation
-	Shifts     []string       // working time of a day, such as 08:00-12:00
-	FileLimit  calendar.Limit // from report to filing
-	CloseLimit calendar.Limit // from the end of the handling limit to closing
+	Name     string            // 石家庄市
+	Model    string            // model of organisation
+	Shifts   []string          // working time of a day, such as 08:00-12:00
+	Workflow casework.Workflow // how its work is set up
 }
 
 // Divisions are the city's own counties, streets and communities.
@@ -70,14 +73,20 @@ type City struct {
 	ID         ID
 	Settings   Settings
 	Calendar   *calendar.Calendar
+	Holidays   *calendar.Service
+	Fresh      func(ctx context.Context) error // looks whether another process changed catalogue or calendar
 	Divisions  Divisions
 	Cases      *casework.Service
 	Catalogue  *catalog.Service
 	Org        *org.Service
+	Duty       *duty.Service
+	Matrix     *responsibility.Service
 	Grids      *grid.Service
+	Parts      *part.Service
 	Access     *access.Service
 	Policy     *policy.Enforcer
 	Accounts   *identity.Service
 	Evaluation *evaluation.Service
+	Evidence   *evidence.Service
 	Usage      usage.Source
 }

@@ -59,7 +59,7 @@ func (c docsCommand) Run(streams) error {
 }
 
 func writeWorkflow(b *bytes.Buffer) {
-	b.WriteString("# 案卷流程 / The workflow of a case\n\nEvery move there is; any other is refused. Source of the stages: GB/T 30428.8 practice.\n\n```mermaid\nstateDiagram-v2\n")
+	b.WriteString("# 案卷流程 / The workflow of a case\n\nEvery move there is; any other is refused. Of two rows for one stage and action the first whose conditions hold is taken. Source of the stages: GB/T 30428.8 practice; 核实 is the check on site before filing, 核查 the one after handling.\n\n```mermaid\nstateDiagram-v2\n")
 	name := func(s casework.Stage) string {
 		if s == "" {
 			return "[*]"
@@ -68,17 +68,51 @@ func writeWorkflow(b *bytes.Buffer) {
 	}
 	moves := casework.Moves()
 	for _, m := range moves {
-		fmt.Fprintf(b, "    %s --> %s: %s %s\n", name(m.From), name(m.To), casework.ActionNames[m.Action].Zh, m.Action)
+		if m.From != m.To {
+			fmt.Fprintf(b, "    %s --> %s: %s %s\n", name(m.From), name(m.To), m.Action.Name().Zh, m.Action)
+		}
 	}
-	for _, end := range []casework.Stage{casework.StageDeclined, casework.StageClosed} {
-		fmt.Fprintf(b, "    %s --> [*]\n", end)
+	for _, s := range casework.Stages() {
+		if s.Rests() {
+			fmt.Fprintf(b, "    %s --> [*]\n", s)
+		}
 	}
-	b.WriteString("```\n\n| 阶段 stage | 动作 action | 到 to | 权限 permission | 侧 side |\n|---|---|---|---|---|\n")
+	b.WriteString("```\n\n| 阶段 stage | 动作 action | 到 to | 条件 when | 权限 permission | 侧 side |\n|---|---|---|---|---|---|\n")
 	for _, m := range moves {
-		from, action, to := casework.StageNames[m.From], casework.ActionNames[m.Action], casework.StageNames[m.To]
-		fmt.Fprintf(b, "| %s %s | %s %s | %s %s | `%s` | %s |\n", from.Zh, from.En, action.Zh, action.En, to.Zh, to.En,
-			m.Action.Permission(), m.Action.Permission().Side())
+		if m.From == m.To {
+			continue
+		}
+		from, action, to := m.From.Name(), m.Action.Name(), m.To.Name()
+		fmt.Fprintf(b, "| %s %s | %s %s | %s %s | %s | %s |\n", from.Zh, from.En, action.Zh, action.En, to.Zh, to.En, conditionsOf(m), permissionOf(m.Action))
 	}
+	b.WriteString("\n## 不改变阶段的动作 / Actions that leave the stage as it is\n\n| 动作 action | 阶段 stages | 权限 permission | 侧 side |\n|---|---|---|---|\n")
+	for _, a := range casework.Actions() {
+		var at []string
+		for _, m := range moves {
+			if m.Action == a && m.From == m.To {
+				at = append(at, m.From.Name().Zh)
+			}
+		}
+		if len(at) > 0 {
+			fmt.Fprintf(b, "| %s %s | %s | %s |\n", a.Name().Zh, a.Name().En, strings.Join(at, "、"), permissionOf(a))
+		}
+	}
+}
+
+func conditionsOf(m casework.Move) string {
+	var names []string
+	for _, c := range m.If {
+		names = append(names, c.Name().Zh+" "+c.Name().En)
+	}
+	return strings.Join(names, "; ")
+}
+
+// permissionOf fills the last two columns of a row.
+func permissionOf(a casework.Action) string {
+	if a.Permission() == "" {
+		return "系统 system | –"
+	}
+	return "`" + string(a.Permission()) + "` | " + string(a.Permission().Side())
 }
 
 func writePermissions(b *bytes.Buffer) {

@@ -98,7 +98,7 @@ func describeAnswer(op openapi.OperationContext, out reflect.Type, status int) {
 	switch out {
 	case reflect.TypeFor[struct{}]():
 		op.AddRespStructure(nil, openapi.WithHTTPStatus(status))
-	case reflect.TypeFor[File]():
+	case reflect.TypeFor[File](), reflect.TypeFor[Download]():
 		op.AddRespStructure(nil, openapi.WithHTTPStatus(status), openapi.WithContentType("application/octet-stream"))
 	default:
 		op.AddRespStructure(reflect.New(out).Interface(), openapi.WithHTTPStatus(status))

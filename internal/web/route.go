@@ -48,7 +48,7 @@ const MaxBody = 1 << 20
 
 // Handle makes the Serve of a route from a typed function. In is filled from
 // its `path`, `query` and `header` tags and, when it has `json` fields, from
-// the body; Out is encoded as JSON, a File as it is, struct{} as no content.
+// the body; Out is encoded as JSON, a File or Download as it is, struct{} as no content.
 func Handle[R, In, Out any](r Route[R], fn func(ctx context.Context, r R, in In) (Out, error)) Route[R] {
 	r.In, r.Out = reflect.TypeFor[In](), reflect.TypeFor[Out]()
 	if r.Status == 0 {
@@ -82,6 +82,8 @@ func encode(c *gin.Context, status int, out any) error {
 			c.Header("Content-Disposition", `attachment; filename="`+v.Name+`"`)
 		}
 		c.Data(status, v.Type, v.Body)
+	case Download:
+		return v.answer(c, status)
 	case Page:
 		return v.Answer(c)
 	default:

@@ -30,8 +30,10 @@ func Spec() provisioning.Spec {
 		Departments: []provisioning.Department{
 			{Code: "JD", Name: "监督中心", Kind: org.SupervisionCentre},
 			{Code: "ZH", Name: "指挥中心", Kind: org.CommandCentre},
-			{Code: "SZ", Name: "市政工程处", Kind: org.Functional, District: "150302"},
+			{Code: "SZ", Name: "市政工程处", Kind: org.Functional, Area: "150302"},
 			{Code: "SZ1", Name: "市政一所", Kind: org.Contractor, Parent: "SZ"},
+			{Code: "QJD", Name: "海勃湾区监督中心", Kind: org.SupervisionCentre, Parent: "JD", Area: "150302"},
+			{Code: "QZH", Name: "海勃湾区指挥中心", Kind: org.CommandCentre, Parent: "ZH", Area: "150302"},
 		},
 		Administrators: []provisioning.Person{{Login: "admin", Name: "市级管理员01"}},
 		Staff: []provisioning.Person{

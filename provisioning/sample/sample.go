@@ -102,9 +102,13 @@ func seatOf(r org.Role) string {
 	}
 }
 
-// Write puts the spec and its grids into dir and returns the spec's path.
+// Write puts the spec and its grids into dir and returns the spec's path. Units
+// that the spec's model asks for and the spec does not name are added.
 func Write(dir string, s provisioning.Spec, grids []grid.Grid) (path string, err error) {
 	s.Grids = s.Code + ".geojson"
+	if len(grids) > 0 {
+		s.Departments = complete(s, grids[0].Code)
+	}
 	var body bytes.Buffer
 	if err := grid.WriteGeoJSON(&body, grids); err != nil {
 		return "", err

@@ -15,26 +15,46 @@ type Permission string
 
 // The permissions. A route names one of them.
 const (
-	CaseRead     Permission = "case:read"
-	CaseContact  Permission = "case:contact" // see the reporter's name and phone in full
-	CaseReport   Permission = "case:report"
-	CaseFile     Permission = "case:file"
-	CaseDecline  Permission = "case:decline"
-	CaseDispatch Permission = "case:dispatch"
-	CaseHandle   Permission = "case:handle"
-	CaseVerify   Permission = "case:verify"
-	CaseRework   Permission = "case:rework"
-	CaseClose    Permission = "case:close"
-	GridRead     Permission = "grid:read"
-	GridImport   Permission = "grid:import"
-	OrgRead      Permission = "org:read"
-	OrgManage    Permission = "org:manage"
-	CatalogRead  Permission = "catalog:read"
-	CatalogEdit  Permission = "catalog:edit"
-	EvaluateRead Permission = "evaluation:read"
-	AccountRead  Permission = "account:read"
-	PolicyRead   Permission = "policy:read"
-	PolicyManage Permission = "policy:manage"
+	CaseRead    Permission = "case:read"
+	CaseContact Permission = "case:contact" // see the reporter's name and phone in full
+	CaseReport  Permission = "case:report"
+
+	CaseAskConfirm   Permission = "case:ask_confirm"
+	CaseConfirm      Permission = "case:confirm"
+	CaseMerge        Permission = "case:merge"
+	CaseTransfer     Permission = "case:transfer"
+	CaseArbitrate    Permission = "case:arbitrate"
+	CaseDecideReturn Permission = "case:decide_return"
+	CaseDecideTime   Permission = "case:decide_time" // extensions and suspensions
+	CaseRedraw       Permission = "case:redraw"
+	CaseVeto         Permission = "case:veto"
+	CaseReopen       Permission = "case:reopen"
+	CaseVoid         Permission = "case:void"
+	CaseUrge         Permission = "case:urge"
+	CaseExport       Permission = "case:export"
+
+	CaseFile       Permission = "case:file"
+	CaseDecline    Permission = "case:decline"
+	CaseDispatch   Permission = "case:dispatch"
+	CaseHandle     Permission = "case:handle"
+	CaseVerify     Permission = "case:verify"
+	CaseRework     Permission = "case:rework"
+	CaseClose      Permission = "case:close"
+	GridRead       Permission = "grid:read"
+	GridImport     Permission = "grid:import"
+	OrgRead        Permission = "org:read"
+	OrgManage      Permission = "org:manage"
+	DutyManage     Permission = "duty:manage" // who is on duty where
+	CatalogRead    Permission = "catalog:read"
+	CatalogEdit    Permission = "catalog:edit"
+	CatalogOverlay Permission = "catalog:overlay" // receive and adopt the province's conditions
+	CalendarEdit   Permission = "calendar:edit"
+	EvidenceRead   Permission = "evidence:read"
+	EvidenceAdd    Permission = "evidence:add"
+	EvaluateRead   Permission = "evaluation:read"
+	AccountRead    Permission = "account:read"
+	PolicyRead     Permission = "policy:read"
+	PolicyManage   Permission = "policy:manage"
 )
 
 // sides says on which side of the separation a permission stands; one that is
@@ -42,6 +62,9 @@ const (
 var sides = map[Permission]org.Side{
 	CaseFile: org.Supervision, CaseDecline: org.Supervision, CaseVerify: org.Supervision,
 	CaseRework: org.Supervision, CaseClose: org.Supervision,
+	CaseAskConfirm: org.Supervision, CaseConfirm: org.Supervision, CaseMerge: org.Supervision, CaseTransfer: org.Supervision,
+	CaseDecideTime: org.Supervision, CaseRedraw: org.Supervision, CaseVeto: org.Supervision, CaseReopen: org.Supervision,
+	CaseVoid: org.Supervision, CaseDecideReturn: org.Execution,
 	CaseDispatch: org.Execution, CaseHandle: org.Execution,
 }
 
@@ -62,15 +85,15 @@ type Rule struct {
 // Defaults is the policy a new city starts with.
 func Defaults() []Rule {
 	table := map[org.Role][]Permission{
-		org.Supervisor:        {CaseRead, CaseReport, CaseVerify, CaseRework, GridRead, CatalogRead},
-		org.IntakeClerk:       {CaseRead, CaseContact, CaseReport, GridRead, CatalogRead, OrgRead},
-		org.ShiftLeader:       {CaseRead, CaseContact, CaseFile, CaseDecline, CaseClose, GridRead, CatalogRead, OrgRead, EvaluateRead},
-		org.Evaluator:         {CaseRead, EvaluateRead, OrgRead, CatalogRead, GridRead},
-		org.Dispatcher:        {CaseRead, CaseDispatch, GridRead, CatalogRead, OrgRead},
-		org.DepartmentHandler: {CaseRead, CaseHandle, CatalogRead},
-		org.CityAdmin:         {GridRead, GridImport, OrgRead, OrgManage, CatalogRead, CatalogEdit, AccountRead, PolicyRead, PolicyManage},
-		org.Leader:            {CaseRead, EvaluateRead, OrgRead, GridRead},
-		org.Auditor:           {CaseRead, OrgRead, AccountRead, PolicyRead, EvaluateRead},
+		org.Supervisor:        {CaseRead, EvidenceRead, EvidenceAdd, CaseReport, CaseConfirm, CaseVerify, CaseRework, GridRead, CatalogRead},
+		org.IntakeClerk:       {CaseRead, EvidenceRead, EvidenceAdd, CaseContact, CaseReport, CaseAskConfirm, CaseMerge, CaseVeto, CaseExport, GridRead, CatalogRead, OrgRead},
+		org.ShiftLeader:       {CaseRead, EvidenceRead, CaseContact, CaseFile, CaseDecline, CaseClose, CaseAskConfirm, CaseMerge, CaseTransfer, CaseDecideTime, CaseRedraw, CaseVeto, CaseReopen, CaseVoid, CaseUrge, CaseExport, GridRead, CatalogRead, DutyManage, OrgRead, EvaluateRead},
+		org.Evaluator:         {CaseRead, EvidenceRead, CaseExport, EvaluateRead, OrgRead, CatalogRead, GridRead},
+		org.Dispatcher:        {CaseRead, EvidenceRead, CaseDispatch, CaseDecideReturn, CaseExport, GridRead, CatalogRead, OrgRead},
+		org.DepartmentHandler: {CaseRead, EvidenceRead, EvidenceAdd, CaseHandle, CatalogRead},
+		org.CityAdmin:         {GridRead, GridImport, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, AccountRead, PolicyRead, PolicyManage},
+		org.Leader:            {CaseRead, EvidenceRead, CaseArbitrate, CaseUrge, EvaluateRead, OrgRead, GridRead},
+		org.Auditor:           {CaseRead, EvidenceRead, OrgRead, AccountRead, PolicyRead, EvaluateRead},
 	}
 	var rules []Rule
 	for _, role := range org.Roles() {
@@ -85,7 +108,8 @@ func Defaults() []Rule {
 func Permissions() []Permission {
 	return []Permission{
 		CaseRead, CaseContact, CaseReport, CaseFile, CaseDecline, CaseDispatch, CaseHandle, CaseVerify, CaseRework, CaseClose,
-		GridRead, GridImport, OrgRead, OrgManage, CatalogRead, CatalogEdit, EvaluateRead, AccountRead, PolicyRead, PolicyManage,
+		CaseAskConfirm, CaseConfirm, CaseMerge, CaseTransfer, CaseArbitrate, CaseDecideReturn, CaseDecideTime, CaseRedraw, CaseVeto, CaseReopen, CaseVoid, CaseUrge, CaseExport,
+		GridRead, GridImport, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, EvidenceRead, EvidenceAdd, EvaluateRead, AccountRead, PolicyRead, PolicyManage,
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package casework moves cases through the closed loop of GB/T 30428.8: report,
-// file or decline, dispatch, handle, verify, close, with rework. It owns the
-// rule table and the journal of steps; what is read from the journal (figures,
+// confirm, file or decline, dispatch, handle, verify, close, with returns,
+// extensions, suspensions, rework and reopening. It owns the rule table, the
+// clocks and the journal of steps; what is read from the journal (figures,
 // usage, audit) belongs to its readers.
 package casework
 
@@ -9,71 +10,9 @@ import (
 	"time"
 
 	"wangge/internal/errs"
-	"wangge/tenant/access"
+	"wangge/tenant/calendar"
 	"wangge/tenant/grid"
 )
-
-// Stage is a state of a case.
-type Stage string
-
-// The stages.
-const (
-	StageReported   Stage = "reported"   // 已上报
-	StageFiled      Stage = "filed"      // 已立案
-	StageDeclined   Stage = "declined"   // 不予立案
-	StageDispatched Stage = "dispatched" // 已派遣
-	StageHandled    Stage = "handled"    // 已处置
-	StageVerified   Stage = "verified"   // 已核查
-	StageClosed     Stage = "closed"     // 已结案
-)
-
-// Action is a command on a case.
-type Action string
-
-// The actions.
-const (
-	ActionReport   Action = "report"   // 上报
-	ActionFile     Action = "file"     // 立案
-	ActionDecline  Action = "decline"  // 不予立案
-	ActionDispatch Action = "dispatch" // 派遣
-	ActionHandle   Action = "handle"   // 处置反馈
-	ActionVerify   Action = "verify"   // 核查通过
-	ActionRework   Action = "rework"   // 核查不通过，返工
-	ActionClose    Action = "close"    // 结案
-)
-
-// moves lists every move the workflow allows; any other is refused.
-var moves = map[Stage]map[Action]Stage{
-	"":              {ActionReport: StageReported},
-	StageReported:   {ActionFile: StageFiled, ActionDecline: StageDeclined},
-	StageFiled:      {ActionDispatch: StageDispatched},
-	StageDispatched: {ActionHandle: StageHandled},
-	StageHandled:    {ActionVerify: StageVerified, ActionRework: StageDispatched},
-	StageVerified:   {ActionClose: StageClosed},
-}
-
-// Move is one row of the rule table.
-type Move struct {
-	From   Stage
-	Action Action
-	To     Stage
-}
-
-// Moves returns the rule table in the order of the workflow.
-func Moves() []Move {
-	var out []Move
-	for _, from := range []Stage{"", StageReported, StageFiled, StageDispatched, StageHandled, StageVerified} {
-		for _, a := range []Action{ActionReport, ActionFile, ActionDecline, ActionDispatch, ActionHandle, ActionVerify, ActionRework, ActionClose} {
-			if to, ok := moves[from][a]; ok {
-				out = append(out, Move{from, a, to})
-			}
-		}
-	}
-	return out
-}
-
-// Permission is what an action needs.
-func (a Action) Permission() access.Permission { return access.Permission("case:" + string(a)) }
 
 // Channel is how a report came in.
 type Channel string
@@ -83,10 +22,11 @@ const (
 	ChannelSupervisor Channel = "supervisor" // 监督员上报
 	ChannelCitizen    Channel = "citizen"    // 公众举报
 	ChannelHotline    Channel = "hotline"    // 热线 12319 / 12345
+	ChannelTransfer   Channel = "transfer"   // 外市移送
 )
 
-// Public says whether the report came from outside the supervision centre.
-func (c Channel) Public() bool { return c != ChannelSupervisor }
+// Public says whether the report came from the public.
+func (c Channel) Public() bool { return c == ChannelCitizen || c == ChannelHotline }
 
 // Actor is who gives a command: an account in one of its posts.
 type Actor struct {
@@ -94,6 +34,18 @@ type Actor struct {
 	Role       string
 	Department string
 }
+
+// System is who the platform's own steps are by.
+var System = Actor{Role: "system"}
+
+// Confirmation is what a check on site before filing (核实) found.
+type Confirmation string
+
+// The results of a confirmation; "" when there was none.
+const (
+	FoundOnSite  Confirmation = "found"
+	NothingFound Confirmation = "not_found"
+)
 
 // Case is a case file (案卷). Times are UTC; the zero time means not yet.
 type Case struct {
@@ -105,19 +57,52 @@ type Case struct {
 	Condition   string // filing condition code
 	KindVersion string
 	Kind        string
+	Part        string // id of the part it concerns, "" for none
 	Description string
 	Address     string
 	Place       grid.Point
 	Grid        grid.Code
+	GridSet     int64  // the version of the grids that Grid is of
 	Reporter    []byte // sealed name and phone; nil when the reporter is staff
-	Department  string
-	Reworks     int
-	ReportedBy  int64
-	HandledBy   int64
-	VerifiedBy  int64
+
+	Confirmation Confirmation
+	Command      string // the district command centre that holds it, "" for the city's
+	Department   string // who handles it, or handled it last
+	Assistants   []Assistant
+	Checker      int64 // the supervisor drawn for the check on site that is due; 0 for anyone
+	Asked        Asked // what is asked for at a stage that awaits an approval
+	Arbitrated   bool  // the department was fixed by arbitration
+	Parent       string
+	Children     int    // how many cases were ever attached to it
+	Into         string // the case it was merged into
+	Elsewhere    string // the city it was transferred to, or came from, and the number there
+
+	Reworks, Returns, Extensions, Suspensions, Vetoes int
+	ReportedBy, HandledBy, VerifiedBy, ClosedBy       int64
 
 	ReportedAt, FiledAt, DispatchedAt, HandledAt, ClosedAt time.Time
-	Due, CloseDue                                          time.Time
+
+	Filing   Clock // from report to filing
+	Handling Clock // the handling limit of the condition
+	CloseDue time.Time
+
+	EnteredAt time.Time // when the present stage began
+	StageDue  time.Time // when it must end; zero when nothing is due
+	Level     int       // how far an overdue stage was escalated
+	NextAlarm time.Time // when the next rung of the ladder is due
+}
+
+// Assistant is a department that helps the lead one (协办).
+type Assistant struct {
+	Department string    `json:"department"`
+	DoneAt     time.Time `json:"done_at,omitzero"`
+	By         int64     `json:"by,omitempty"`
+}
+
+// Asked is what a department asks for: more time, or a rest until a day.
+type Asked struct {
+	Extra calendar.Limit `json:"extra,omitzero"`
+	Until time.Time      `json:"until,omitzero"`
 }
 
 // Step is one entry of the journal. It says all that its readers need, so that
@@ -136,16 +121,28 @@ type Step struct {
 }
 
 // Detail is what an action fixed: at the report where and what, at filing
-// whether it was in time, at dispatch who must handle it until when.
+// whether it was in time, at dispatch who must handle it until when; later on
+// every change of a deadline.
 type Detail struct {
-	Channel     Channel    `json:"channel,omitempty"`
-	KindVersion string     `json:"kind_version,omitempty"`
-	Kind        string     `json:"kind,omitempty"`
-	Grid        string     `json:"grid,omitempty"`
-	FileDue     *time.Time `json:"file_due,omitempty"`
-	Department  string     `json:"department,omitempty"`
-	Due         *time.Time `json:"due,omitempty"`
-	CloseDue    *time.Time `json:"close_due,omitempty"`
+	Channel     Channel      `json:"channel,omitempty"`
+	KindVersion string       `json:"kind_version,omitempty"`
+	Kind        string       `json:"kind,omitempty"`
+	Grid        string       `json:"grid,omitempty"`
+	GridSet     int64        `json:"grid_set,omitempty"`
+	Part        string       `json:"part,omitempty"`
+	FileDue     *time.Time   `json:"file_due,omitempty"`
+	Command     string       `json:"command,omitempty"`
+	Department  string       `json:"department,omitempty"`
+	Assistants  []string     `json:"assistants,omitempty"`
+	Due         *time.Time   `json:"due,omitempty"`
+	CloseDue    *time.Time   `json:"close_due,omitempty"`
+	LeftSeconds *float64     `json:"left_s,omitempty"` // of the handling limit, where its clock stopped
+	Asked       *Asked       `json:"asked,omitempty"`
+	Draw        *Draw        `json:"draw,omitempty"`
+	Other       string       `json:"other,omitempty"` // the other case of a merge or a family
+	City        string       `json:"city,omitempty"`  // the other city of a transfer
+	Level       int          `json:"level,omitempty"`
+	Confirmed   Confirmation `json:"confirmed,omitempty"`
 }
 
 // JSON encodes the detail for storage.
@@ -160,67 +157,26 @@ var (
 	ErrMove            = errs.New(errs.Conflict, "move_not_allowed", "案卷处于“%s”阶段，不能执行“%s”", "a case at stage %s can't be given the command %s")
 	ErrStale           = errs.New(errs.Conflict, "stale", "案卷已被他人更新，请刷新后重试", "somebody else has changed the case; reload and try again")
 	ErrSamePerson      = errs.New(errs.Forbidden, "second_person", "核查须由处置人以外的人员进行", "the result must be verified by another person than the handler")
+	ErrNotDrawn        = errs.New(errs.Forbidden, "not_drawn", "本次现场核查由抽取的另一名监督员进行", "another supervisor was drawn for this check on site")
+	ErrSameCloser      = errs.New(errs.Forbidden, "not_the_closer", "公众否决须由结案人以外的人员复核", "a veto is reviewed by another person than the one who closed the case")
 	ErrOtherDepartment = errs.New(errs.Forbidden, "other_department", "案卷派遣给了其他部门", "the case was dispatched to another department")
+	ErrOtherCommand    = errs.New(errs.Forbidden, "other_command", "案卷在另一级（或另一区）指挥中心", "the case is with another command centre")
 	ErrKeyReused       = errs.New(errs.Conflict, "request_key_reused", "该 Idempotency-Key 已用于另一条命令", "this Idempotency-Key was used for another command")
 	ErrOutside         = errs.New(errs.Invalid, "outside_grids", "位置不在任何单元网格内", "the place lies in no unit grid")
+	ErrUnconfirmed     = errs.New(errs.Conflict, "not_confirmed", "公众举报须先现场核实属实才能立案", "a public report is filed once it was confirmed on site")
+	ErrOneCommand      = errs.New(errs.Conflict, "one_command", "本市为一级指挥，不能下派", "this city has one level of command")
+	ErrArbitrated      = errs.New(errs.Conflict, "arbitrated", "责任已经仲裁，不能再回退", "responsibility was arbitrated; the case can't be returned")
+	ErrTooLate         = errs.New(errs.Conflict, "limit_run_out", "处置时限已过，不能再申请", "the handling limit has run out; too late to ask")
+	ErrAssistantsOpen  = errs.New(errs.Conflict, "assistants_open", "协办部门尚未全部反馈", "an assisting department has not reported its work done")
+	ErrNoVeto          = errs.New(errs.Conflict, "no_veto", "只有公众举报的案卷可在结案后规定天数内否决一次", "only a public report can be vetoed, once, within the days set after closing")
+	ErrNotAssisting    = errs.New(errs.Forbidden, "not_assisting", "本部门不是该案卷的协办部门，或已反馈", "the department does not assist in this case, or has reported already")
 )
 
-// Apply moves c by a. When the workflow does not allow the move, c is left as
-// it was and the error is a Conflict; when this person may not make it, Forbidden.
-func (c *Case) Apply(a Action, by Actor, now time.Time) (Step, error) {
-	to, ok := moves[c.Stage][a]
-	if !ok {
-		return Step{}, refuse(c.Stage, a)
-	}
-	switch a {
-	case ActionHandle:
-		if by.Department != c.Department {
-			return Step{}, ErrOtherDepartment
-		}
-		c.HandledBy, c.HandledAt = by.Account, now
-	case ActionVerify, ActionRework:
-		if by.Account == c.HandledBy {
-			return Step{}, ErrSamePerson
-		}
-		c.VerifiedBy = by.Account
-		if a == ActionRework {
-			c.Reworks++
-			c.HandledAt = time.Time{}
-		}
-	case ActionReport:
-		c.ReportedBy, c.ReportedAt = by.Account, now
-	case ActionFile:
-		c.FiledAt = now
-	case ActionDispatch:
-		c.DispatchedAt = now
-	case ActionClose:
-		c.ClosedAt = now
-	}
-	step := Step{Case: c.ID, Number: c.Number, Seq: c.Version + 1, Action: a, From: c.Stage, To: to, At: now, By: by}
-	c.Stage, c.Version = to, c.Version+1
-	return step, nil
-}
+func refuse(s Stage, a Action) error { return refusal(s.Name(), a.Name()) }
 
-func refuse(s Stage, a Action) error {
+func refusal(s, a Name) error {
 	e := *ErrMove
-	e.Zh = "案卷处于“" + StageNames[s].Zh + "”阶段，不能执行“" + ActionNames[a].Zh + "”"
-	e.En = "a case at stage " + StageNames[s].En + " can't be given the command " + ActionNames[a].En
+	e.Zh = "案卷处于“" + s.Zh + "”阶段，不能执行“" + a.Zh + "”"
+	e.En = "a case at stage " + s.En + " can't be given the command " + a.En
 	return &e
-}
-
-// Name is a word of the field in both languages.
-type Name struct{ Zh, En string }
-
-// StageNames names the stages.
-var StageNames = map[Stage]Name{
-	"": {"新建", "new"}, StageReported: {"已上报", "reported"}, StageFiled: {"已立案", "filed"},
-	StageDeclined: {"不予立案", "declined"}, StageDispatched: {"已派遣", "dispatched"}, StageHandled: {"已处置", "handled"},
-	StageVerified: {"核查通过", "verified"}, StageClosed: {"已结案", "closed"},
-}
-
-// ActionNames names the actions.
-var ActionNames = map[Action]Name{
-	ActionReport: {"上报", "report"}, ActionFile: {"立案", "file"}, ActionDecline: {"不予立案", "decline"},
-	ActionDispatch: {"派遣", "dispatch"}, ActionHandle: {"处置反馈", "handle"}, ActionVerify: {"核查通过", "verify"},
-	ActionRework: {"返工", "rework"}, ActionClose: {"结案", "close"},
 }

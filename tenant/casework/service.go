@@ -3,7 +3,9 @@ package casework
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,28 +18,36 @@ import (
 	"wangge/tenant/usage"
 )
 
-// Store keeps the cases and the journal of one city.
-type Store interface {
-	InTx(ctx context.Context, fn func(Store) error) error
-	// NextNumber takes the next case number of a day; a rolled-back
-	// transaction gives it back, so numbers have no gaps.
-	NextNumber(ctx context.Context, day string) (string, error)
-	AddCase(ctx context.Context, c *Case) error // sets c.ID
-	Case(ctx context.Context, number string) (*Case, error)
-	SaveCase(ctx context.Context, c *Case) error // ErrStale when somebody was faster
-	AddStep(ctx context.Context, s Step) error   // ErrKeyReused when the key is taken
-	AddUsage(ctx context.Context, e usage.Entry) error
-	StepByKey(ctx context.Context, key string) (s Step, found bool, err error)
-	Cases(ctx context.Context, f Filter) ([]Case, error)
-	Steps(ctx context.Context, number string) ([]Step, error)
+// Change is one case moved by one step.
+type Change struct {
+	Case *Case
+	Step Step
+	Use  *usage.Entry // what is billed for it, nil for nothing
 }
 
-// Filter selects cases in order of age; After is the ID of the last one seen.
-type Filter struct {
-	Stage      Stage
-	Department string
-	After      int64
-	Limit      int
+// Store keeps the cases and the journal of one city.
+type Store interface {
+	// Open adds a case and its first step under the next number of a day, and
+	// sets number, ID and what seal gives for the number (nil: nothing to seal).
+	// A failure gives the number back, so numbers have no gaps. ErrKeyReused
+	// when the step's key is taken.
+	Open(ctx context.Context, day string, c *Case, step *Step, seal func(number string) ([]byte, error)) error
+	// Save writes all changes or none: ErrStale when somebody changed one of the
+	// cases since it was read, ErrKeyReused when a step's key is taken.
+	Save(ctx context.Context, changes ...Change) error
+	Case(ctx context.Context, number string) (*Case, error)
+	Steps(ctx context.Context, number string) ([]Step, error)
+	StepByKey(ctx context.Context, key string) (s Step, found bool, err error)
+	Cases(ctx context.Context, f Filter) ([]Case, error)
+	Count(ctx context.Context, f Filter, now time.Time) ([]Counter, error)
+	// Near lists the cases of a kind reported since a day within a box.
+	Near(ctx context.Context, kindVersion, kind, sinceDay string, southWest, northEast grid.Point) ([]Case, error)
+	// Tally counts the steps of an action since an instant, and the cases filed.
+	Tally(ctx context.Context, a Action, since time.Time) (done, filed int, err error)
+	// OpenChildren counts the cases of a parent on which work is still due.
+	OpenChildren(ctx context.Context, parent string) (int, error)
+	// Alarms lists the cases whose next alarm, or whose rest, has run out.
+	Alarms(ctx context.Context, now time.Time, limit int) ([]Case, error)
 }
 
 // Catalogue tells the filing conditions of the city.
@@ -45,14 +55,33 @@ type Catalogue interface {
 	Condition(ctx context.Context, code string) (catalog.Condition, error)
 }
 
-// Locator tells which unit grid a place lies in; ok is false outside all grids.
+// Locator tells which unit grid a place lies in, and of which version of the
+// grids it is; ok is false outside all grids.
 type Locator interface {
-	Locate(ctx context.Context, p grid.Point) (code grid.Code, ok bool, err error)
+	Locate(ctx context.Context, p grid.Point) (code grid.Code, version int64, ok bool, err error)
 }
 
-// Departments tells the units of the city.
-type Departments interface {
+// Organisation tells the units of the city.
+type Organisation interface {
 	Department(ctx context.Context, code string) (org.Department, error)
+	// Receiver returns a unit that a case may be dispatched to today.
+	Receiver(ctx context.Context, code string) (org.Department, error)
+}
+
+// Duty tells the accounts of the supervisors on duty in a unit grid.
+type Duty interface {
+	OnDuty(ctx context.Context, unit grid.Code, at time.Time) ([]int64, error)
+}
+
+// Register tells the managed parts of the city.
+type Register interface {
+	// HasPart says whether the register holds a part.
+	HasPart(ctx context.Context, id string) (bool, error)
+}
+
+// Evidence tells what pictures, sound and film a case has.
+type Evidence interface {
+	Has(ctx context.Context, number string, since time.Time) (bool, error)
 }
 
 // Sealer seals personal data under the city's key.
@@ -61,44 +90,46 @@ type Sealer interface {
 	Open(sealed, context []byte) ([]byte, error)
 }
 
-// Limits are the process limits that are not in a filing condition. National
-// values are unknown (see the field's notes), so they are the city's settings.
-type Limits struct {
-	File  calendar.Limit // from report to filing
-	Close calendar.Limit // from the end of the handling limit to closing
-}
-
 // Parts are what a Service is made of.
 type Parts struct {
-	Store       Store
-	Catalogue   Catalogue
-	Grids       Locator
-	Departments Departments
-	Calendar    *calendar.Calendar
-	Limits      Limits
-	Sealer      Sealer
-	Now         func() time.Time
+	City         string // the city's own code, which no case is transferred to
+	Store        Store
+	Catalogue    Catalogue
+	Grids        Locator
+	Organisation Organisation
+	Duty         Duty
+	Register     Register
+	Evidence     Evidence
+	Calendar     *calendar.Calendar
+	Workflow     Workflow
+	Sealer       Sealer
+	Now          func() time.Time
 }
 
 // Service runs the casework of one city.
-type Service struct{ p Parts }
+type Service struct {
+	p     Parts
+	rules Rules
+}
 
 // NewService returns the casework made of p; every part is needed.
-func NewService(p Parts) *Service { return &Service{p} }
+func NewService(p Parts) *Service { return &Service{p, Rules{p.Workflow, p.Calendar}} }
+
+// WithoutEvidence is the same casework for a trial, whose work is not real and
+// has nothing to show.
+func (s *Service) WithoutEvidence() *Service {
+	p := s.p
+	p.Workflow.RequireEvidence = false
+	return NewService(p)
+}
+
+// Workflow is how the city has set up its work.
+func (s *Service) Workflow() Workflow { return s.p.Workflow }
 
 // Reporter is the person outside the centre who reported. It is sealed at rest.
 type Reporter struct {
 	Name  string `json:"name"`
 	Phone string `json:"phone"`
-}
-
-// Command is what every command on a case carries.
-type Command struct {
-	Number  string // the case
-	By      Actor
-	Note    string
-	Key     string // Idempotency-Key, "" for none
-	Version int64  // the version the person saw; 0 takes the newest
 }
 
 // ReportInput is a new report.
@@ -107,10 +138,12 @@ type ReportInput struct {
 	Key         string
 	Channel     Channel
 	Condition   string
+	Part        string // id of the part it concerns, "" for none
 	Description string
 	Address     string
 	Place       grid.Point
 	Reporter    Reporter
+	Elsewhere   string // city and number it was transferred from, "" for none
 }
 
 const (
@@ -127,7 +160,14 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	code, inside, err := s.p.Grids.Locate(ctx, in.Place)
+	if in.Part != "" {
+		if known, err := s.p.Register.HasPart(ctx, in.Part); err != nil {
+			return nil, err
+		} else if !known {
+			return nil, errs.Field("part", "部件不在普查库中："+in.Part, "the part is not in the register: "+in.Part)
+		}
+	}
+	code, set, inside, err := s.p.Grids.Locate(ctx, in.Place)
 	if err != nil {
 		return nil, err
 	}
@@ -135,38 +175,23 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 		return nil, ErrOutside
 	}
 	now := s.now()
-	draft := Case{
-		Channel: in.Channel, Condition: condition.Code, KindVersion: condition.Kind.Version, Kind: condition.Kind.Code,
-		Description: in.Description, Address: in.Address, Place: in.Place, Grid: code,
+	c := &Case{
+		Channel: in.Channel, Condition: condition.Code, KindVersion: condition.Kind.Version, Kind: condition.Kind.Code, Part: in.Part,
+		Description: in.Description, Address: in.Address, Place: in.Place, Grid: code, GridSet: set, Elsewhere: in.Elsewhere,
 	}
-	var c *Case
-	err = s.inTx(ctx, in.Key, func(store Store) (err error) {
-		if c, err = replayed(ctx, store, in.Key, ActionReport, "", in.By); c != nil || err != nil {
-			return err
-		}
-		fresh := draft
-		c = &fresh
-		if c.Number, err = store.NextNumber(ctx, s.p.Calendar.Day(now)); err != nil {
-			return err
-		}
-		if c.Reporter, err = s.seal(in.Reporter, c.Number); err != nil {
-			return err
-		}
-		step, err := c.Apply(ActionReport, in.By, now)
-		if err != nil {
-			return err
-		}
-		due := s.p.Calendar.Deadline(now, s.p.Limits.File)
-		step.RequestKey = in.Key
-		step.Detail = Detail{Channel: c.Channel, KindVersion: c.KindVersion, Kind: c.Kind, Grid: c.Grid.String(), FileDue: &due}
-		if err := store.AddCase(ctx, c); err != nil {
-			return err
-		}
-		step.Case = c.ID
-		return store.AddStep(ctx, step)
-	})
+	step, err := c.Apply(ActionReport, in.By, now, s.rules, Order{})
 	if err != nil {
 		return nil, err
+	}
+	step.RequestKey = in.Key
+	d := &step.Detail
+	d.Channel, d.KindVersion, d.Kind, d.Grid, d.GridSet, d.Part, d.City = c.Channel, c.KindVersion, c.Kind, c.Grid.String(), set, c.Part, c.Elsewhere
+	var seal func(string) ([]byte, error)
+	if in.Reporter != (Reporter{}) {
+		seal = func(number string) ([]byte, error) { return s.seal(in.Reporter, number) }
+	}
+	if err := s.p.Store.Open(ctx, s.p.Calendar.Day(now), c, &step, seal); err != nil {
+		return s.replay(ctx, err, ActionReport, Command{Key: in.Key, By: in.By})
 	}
 	return c, nil
 }
@@ -174,24 +199,13 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 // now is the time of a command, as exact as it is stored.
 func (s *Service) now() time.Time { return s.p.Now().UTC().Truncate(time.Microsecond) }
 
-// inTx runs fn in a transaction. When a command with a key meets a conflict, it
-// may have met its own twin, sent at the same moment: it looks once more, and
-// then finds what the twin has done.
-func (s *Service) inTx(ctx context.Context, key string, fn func(Store) error) error {
-	err := s.p.Store.InTx(ctx, fn)
-	if key != "" && errs.KindOf(err) == errs.Conflict {
-		return s.p.Store.InTx(ctx, fn)
-	}
-	return err
-}
-
 func (in ReportInput) check() error {
 	var faults []errs.Problem
 	fault := func(field, zh, en string) {
 		faults = append(faults, errs.Problem{Field: field, Zh: zh, En: en})
 	}
 	switch in.Channel {
-	case ChannelSupervisor, ChannelCitizen, ChannelHotline:
+	case ChannelSupervisor, ChannelCitizen, ChannelHotline, ChannelTransfer:
 	default:
 		fault("channel", "来源未知："+string(in.Channel), "unknown channel: "+string(in.Channel))
 	}
@@ -199,6 +213,9 @@ func (in ReportInput) check() error {
 		fault("description", "问题描述为空", "the description is empty")
 	}
 	for field, text := range map[string]string{"description": in.Description, "address": in.Address} {
+		if strings.ContainsRune(text, 0) {
+			fault(field, "含有空字符", "holds a NUL character")
+		}
 		if utf8.RuneCountInString(text) > maxText {
 			fault(field, fmt.Sprintf("超过 %d 个字", maxText), fmt.Sprintf("longer than %d characters", maxText))
 		}
@@ -212,9 +229,6 @@ func (in ReportInput) check() error {
 }
 
 func (s *Service) seal(r Reporter, number string) ([]byte, error) {
-	if r == (Reporter{}) {
-		return nil, nil
-	}
 	plain, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -236,133 +250,141 @@ func (s *Service) Contact(ctx context.Context, number string) (Reporter, error) 
 	return r, json.Unmarshal(plain, &r)
 }
 
-// File accepts a report as a case and records the usage that is billed.
-func (s *Service) File(ctx context.Context, in Command) (*Case, error) {
-	return s.do(ctx, ActionFile, in, nil)
+// Command is a command on a case; of the arguments each action reads its own.
+type Command struct {
+	Number  string   // the case
+	By      Actor    // the person, in one of its posts
+	Also    []string // the other departments in which the person holds that post
+	Note    string
+	Key     string // Idempotency-Key, "" for none
+	Version int64  // the version the person saw; 0 takes the newest
+
+	Department string         // dispatch, arbitrate: who must handle it
+	Assistants []string       // dispatch, arbitrate: who must help
+	Command    string         // forward: the district's command centre
+	Extra      calendar.Limit // extend: how much longer
+	Until      time.Time      // suspend: until when
+	Other      string         // merge, attach: the other case; transfer_accepted: its number there
+	City       string         // transfer: the other city
 }
 
-// Decline refuses to file; the note must say why.
-func (s *Service) Decline(ctx context.Context, in Command) (*Case, error) {
-	if err := needNote(in); err != nil {
+// attempts is how often a command that does not insist on a version is tried
+// again after somebody else was faster.
+const attempts = 8
+
+// Do gives a command: it loads the case, applies the rules and saves case, step
+// and what is billed together. A command repeated under its key answers with
+// the case and changes nothing.
+func (s *Service) Do(ctx context.Context, a Action, in Command) (*Case, error) {
+	if err := in.check(a); err != nil {
 		return nil, err
 	}
-	return s.do(ctx, ActionDecline, in, nil)
-}
-
-// Dispatch hands a filed case to a department. The handling clock starts here
-// and runs for the limit of the case's filing condition.
-func (s *Service) Dispatch(ctx context.Context, in Command, department string) (*Case, error) {
-	d, err := s.p.Departments.Department(ctx, department)
+	var c *Case
+	var err error
+	for range attempts {
+		c, err = s.attempt(ctx, a, in)
+		if !errors.Is(err, ErrStale) || in.Version != 0 {
+			break
+		}
+	}
 	if err != nil {
-		return nil, err
+		return s.replay(ctx, err, a, in)
 	}
-	if !d.Kind.Handles() {
-		return nil, errs.Field("department", "案卷只能派遣给专业部门或责任单位", "cases are dispatched to departments and responsible units only")
-	}
-	c, err := s.p.Store.Case(ctx, in.Number) // read ahead: what a case is never changes
-	if err != nil {
-		return nil, err
-	}
-	condition, err := s.p.Catalogue.Condition(ctx, c.Condition)
-	if err != nil {
-		return nil, err
-	}
-	return s.do(ctx, ActionDispatch, in, func(c *Case, step *Step) {
-		c.Department = d.Code
-		c.Due = s.p.Calendar.Deadline(c.DispatchedAt, condition.Limit)
-		c.CloseDue = s.p.Calendar.Deadline(c.Due, s.p.Limits.Close)
-		step.Detail = Detail{Department: c.Department, Due: &c.Due, CloseDue: &c.CloseDue}
-	})
+	return c, nil
 }
 
-// Handle feeds back that the department has done the work.
-func (s *Service) Handle(ctx context.Context, in Command) (*Case, error) {
-	return s.do(ctx, ActionHandle, in, nil)
-}
-
-// Verify passes the result after a check on site by another person.
-func (s *Service) Verify(ctx context.Context, in Command) (*Case, error) {
-	return s.do(ctx, ActionVerify, in, nil)
-}
-
-// Rework sends poor work back to the same department; the note must say why.
-func (s *Service) Rework(ctx context.Context, in Command) (*Case, error) {
-	if err := needNote(in); err != nil {
-		return nil, err
+func (in Command) check(a Action) error {
+	if utf8.RuneCountInString(in.Note) > maxText {
+		return errs.Field("note", fmt.Sprintf("超过 %d 个字", maxText), fmt.Sprintf("longer than %d characters", maxText))
 	}
-	return s.do(ctx, ActionRework, in, nil)
-}
-
-// Close ends a verified case.
-func (s *Service) Close(ctx context.Context, in Command) (*Case, error) {
-	return s.do(ctx, ActionClose, in, nil)
-}
-
-func needNote(in Command) error {
-	if strings.TrimSpace(in.Note) == "" {
+	if strings.ContainsRune(in.Note, 0) {
+		return errs.Field("note", "含有空字符", "holds a NUL character")
+	}
+	if a.NeedsReason() && strings.TrimSpace(in.Note) == "" {
 		return errs.Field("note", "须说明理由", "a reason is needed")
 	}
 	return nil
 }
 
-// do loads, applies, lets fix add what the action fixes, and saves: in one
-// transaction, with the step that records it and the use that is billed.
-func (s *Service) do(ctx context.Context, a Action, in Command, fix func(*Case, *Step)) (*Case, error) {
-	if utf8.RuneCountInString(in.Note) > maxText {
-		return nil, errs.Field("note", fmt.Sprintf("超过 %d 个字", maxText), fmt.Sprintf("longer than %d characters", maxText))
+func (s *Service) attempt(ctx context.Context, a Action, in Command) (*Case, error) {
+	c, err := s.p.Store.Case(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	if in.Version != 0 && in.Version != c.Version {
+		return nil, ErrStale
 	}
 	now := s.now()
-	var c *Case
-	err := s.inTx(ctx, in.Key, func(store Store) (err error) {
-		if c, err = replayed(ctx, store, in.Key, a, in.Number, in.By); c != nil || err != nil {
-			return err
-		}
-		if c, err = store.Case(ctx, in.Number); err != nil {
-			return err
-		}
-		if in.Version != 0 && in.Version != c.Version {
-			return ErrStale
-		}
-		step, err := c.Apply(a, in.By, now)
-		if err != nil {
-			return err
-		}
-		step.Note, step.RequestKey = in.Note, in.Key
-		if fix != nil {
-			fix(c, &step)
-		}
-		if err := store.SaveCase(ctx, c); err != nil {
-			return err
-		}
-		if a == ActionFile {
-			use := usage.Entry{Metric: usage.CaseFiled, Quantity: 1, At: c.FiledAt, Ref: c.Number}
-			if err := store.AddUsage(ctx, use); err != nil {
-				return err
-			}
-		}
-		return store.AddStep(ctx, step)
-	})
+	if last := c.EnteredAt; now.Before(last) { // clocks of two servers, or two commands at once
+		now = last
+	}
+	if _, err := c.next(a, s.rules, now); err != nil {
+		return nil, err
+	}
+	by := in.as(c, a)
+	order, err := s.prepare(ctx, a, c, in, by, now)
 	if err != nil {
+		return nil, err
+	}
+	step, err := c.Apply(a, by, now, s.rules, order)
+	if err != nil {
+		return nil, err
+	}
+	step.Note, step.RequestKey = in.Note, in.Key
+	change := Change{Case: c, Step: step}
+	if a == ActionFile {
+		change.Use = &usage.Entry{Metric: usage.CaseFiled, Quantity: 1, At: c.FiledAt, Ref: c.Number}
+	}
+	changes := []Change{change}
+	if other, err := s.counterpart(ctx, a, in, by, now); err != nil {
+		return nil, err
+	} else if other != nil {
+		changes = append(changes, *other)
+	}
+	if err := s.p.Store.Save(ctx, changes...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// replayed returns the case that a command with this key already changed, nil
-// when the key is new, and ErrKeyReused when it belongs to another command or
-// to somebody else's.
-func replayed(ctx context.Context, store Store, key string, a Action, number string, by Actor) (*Case, error) {
-	if key == "" {
-		return nil, nil
+// as is the actor in the department that the case concerns, when the person
+// holds the post in several.
+func (in Command) as(c *Case, a Action) Actor {
+	by := in.By
+	fits := func(d string) bool {
+		switch {
+		case a == ActionAssist:
+			return c.assistant(d) >= 0
+		case a.byCommand():
+			return c.Command != "" && d == c.Command
+		default:
+			return d == c.Department
+		}
 	}
-	step, found, err := store.StepByKey(ctx, key)
-	if err != nil || !found {
+	if !fits(by.Department) {
+		if i := slices.IndexFunc(in.Also, fits); i >= 0 {
+			by.Department = in.Also[i]
+		}
+	}
+	return by
+}
+
+// replay answers a command that failed with err by what its twin of the same
+// key has done before, if there was one.
+func (s *Service) replay(ctx context.Context, err error, a Action, in Command) (*Case, error) {
+	if in.Key == "" || errs.KindOf(err) == errs.Internal {
 		return nil, err
 	}
-	if step.Action != a || step.By.Account != by.Account || (number != "" && step.Number != number) {
+	step, found, lookup := s.p.Store.StepByKey(ctx, in.Key)
+	switch {
+	case lookup != nil:
+		return nil, lookup
+	case !found:
+		return nil, err
+	case step.Action != a || step.By.Account != in.By.Account || in.Number != "" && step.Number != in.Number:
 		return nil, ErrKeyReused
 	}
-	return store.Case(ctx, step.Number)
+	return s.p.Store.Case(ctx, step.Number)
 }
 
 // Case returns one case, ErrNoCase when there is none.
@@ -370,16 +392,22 @@ func (s *Service) Case(ctx context.Context, number string) (*Case, error) {
 	return s.p.Store.Case(ctx, number)
 }
 
-// MaxPage is the longest page of Cases.
-const MaxPage = 200
-
-// Cases lists cases in order of age, at most MaxPage at once.
-func (s *Service) Cases(ctx context.Context, f Filter) ([]Case, error) {
-	if f.Limit <= 0 || f.Limit > MaxPage {
-		f.Limit = MaxPage
+// Exists says whether there is a case of this number.
+func (s *Service) Exists(ctx context.Context, number string) (bool, error) {
+	_, err := s.p.Store.Case(ctx, number)
+	if errors.Is(err, ErrNoCase) {
+		return false, nil
 	}
-	return s.p.Store.Cases(ctx, f)
+	return err == nil, err
 }
+
+// Overdue says whether the present stage of a case is past its time.
+func (s *Service) Overdue(c *Case) bool {
+	return c.Stage.Open() && !c.StageDue.IsZero() && s.now().After(c.StageDue)
+}
+
+// May lists what the workflow allows a case now.
+func (s *Service) May(c *Case) []Action { return c.May(s.rules, s.now()) }
 
 // Steps returns the journal of one case in order.
 func (s *Service) Steps(ctx context.Context, number string) ([]Step, error) {

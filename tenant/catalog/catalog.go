@@ -2,22 +2,17 @@
 // conditions under which each is filed. The handling limit belongs to the
 // condition, not to the kind. Kinds follow a version of the national catalogue;
 // a case records the version its kind came from.
+//
+// A condition is never changed in place: a change ends it on a day and begins
+// another on the same day, so a case keeps the one it was filed under.
 package catalog
 
 import (
-	_ "embed"
-	"encoding/csv"
-	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 
 	"wangge/internal/errs"
 	"wangge/tenant/calendar"
 )
-
-// Version2026 is GB/T 47678.5-2026, in force since 2026-07-01. Codes are
-// 2 + 3 digits; classes 01-05 are the abnormal state of a part, 06-10 the rest.
-const Version2026 = "GB/T 47678.5-2026"
 
 // Sort says whether a kind concerns a part (部件) or is an event (事件).
 type Sort string
@@ -28,67 +23,104 @@ const (
 	Event Sort = "event"
 )
 
-// Kind is one kind of problem.
+// Origin says who made a kind or a condition.
+type Origin string
+
+// The origins.
+const (
+	National   Origin = "national"
+	Provincial Origin = "province"
+	Own        Origin = "city"
+)
+
+// Confidence says how sure a fact of the catalogue is: a public page showed it,
+// it follows from others, or it is general knowledge that nothing seen confirms.
+type Confidence string
+
+// The confidences, surest first.
+const (
+	Verified Confidence = "verified"
+	Inferred Confidence = "inferred"
+	Recalled Confidence = "recalled"
+)
+
+// weaker is the less sure of two.
+func weaker(a, b Confidence) Confidence {
+	order := []Confidence{Verified, Inferred, Recalled}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// Kind is one kind of problem. Its key is version, sort and code together: in
+// 2007 and 2013 a part and an event may carry the same code.
 type Kind struct {
 	Version, Code, Class string
 	Sort                 Sort
 	Name, NameEn         string
+	ClassName            string
+	Origin               Origin
+	Confidence           Confidence // "" for a city's own
 }
+
+// key is what names a kind within its version.
+type key struct {
+	sort Sort
+	code string
+}
+
+func (k Kind) key() key { return key{k.Sort, k.Code} }
+
+// AllAreas is the area class of a condition that holds everywhere; the others
+// are A, B and C.
+const AllAreas = "all"
+
+// AreaClasses lists the area classes.
+func AreaClasses() []string { return []string{AllAreas, "A", "B", "C"} }
 
 // Condition is one filing condition of a kind and the limit that goes with it.
 type Condition struct {
-	Code   string
-	Kind   Kind
-	Filing string // 立案条件
-	Limit  calendar.Limit
-	Source string
+	Code      string // names this wording; a case keeps it
+	Line      string // names what it is a wording of: the first one's Code
+	Kind      Kind
+	Filing    string // 立案条件
+	Limit     calendar.Limit
+	Closing   string // 结案条件, such as 修复; "" where the source gives none
+	AreaClass string // "all", "A", "B" or "C"
+	Origin    Origin
+	Source    string
+	Replaces  string // Code of the wording or of the older version's condition before it
+	Since     string // first day in force, 2026-11-26; "" since ever
+	Until     string // first day no longer in force; "" for none
 }
 
-// ErrNoCondition is returned for a condition code the city does not have.
-var ErrNoCondition = errs.New(errs.Invalid, "no_such_condition", "没有这个立案条件：%s", "no such filing condition: %s")
+// InForce says whether cases may be filed under the condition on a day.
+func (c Condition) InForce(day string) bool {
+	return c.Since <= day && (c.Until == "" || day < c.Until)
+}
 
-//go:embed data/kinds-2026.csv
-var kindsCSV string
-
-//go:embed data/conditions-2026.csv
-var conditionsCSV string
-
-const conditionSource = "运城市部件事件立案、处置和结案标准（起步数据，可由省、市修改）"
+// Errors of the catalogue.
+var (
+	// ErrNoCondition is returned for a condition code the city does not have.
+	ErrNoCondition = errs.New(errs.Invalid, "no_such_condition", "没有这个立案条件：%s", "no such filing condition: %s")
+	// ErrNotInForce refuses to file under a condition outside its days.
+	ErrNotInForce = errs.New(errs.Invalid, "condition_not_in_force", "立案条件 %s 当日未生效或已停用", "the filing condition %s is not in force on this day")
+	// ErrNoVersion is returned for a version that is none of Versions.
+	ErrNoVersion = errs.New(errs.Invalid, "no_such_version", "没有这个目录版本：%s", "no such version of the catalogue: %s")
+)
 
 // Starting is the set a new city starts with: every kind of GB/T 47678.5-2026,
 // and the conditions and limits of the Yuncheng list, moved to the 2026 codes.
-func Starting() ([]Kind, []Condition, error) {
-	rows, err := csv.NewReader(strings.NewReader(kindsCSV)).ReadAll()
+func Starting() ([]Kind, []Condition, error) { return StartingIn(Version2026) }
+
+// StartingIn is the set a city starts with on a version. That of 2007 has the
+// few limits that were found, all of events.
+func StartingIn(v Version) ([]Kind, []Condition, error) {
+	l, err := load()
 	if err != nil {
-		return nil, nil, fmt.Errorf("kinds: %w", err)
+		return nil, nil, err
 	}
-	var kinds []Kind
-	byCode := map[string]Kind{}
-	for _, r := range rows[1:] {
-		k := Kind{Version: Version2026, Code: r[0], Class: r[1], Sort: Event, Name: r[3], NameEn: r[4]}
-		if r[1] <= "05" {
-			k.Sort = Part
-		}
-		kinds = append(kinds, k)
-		byCode[k.Code] = k
+	e, ok := l.editions[v]
+	if !ok {
+		return nil, nil, ErrNoVersion.With(string(v))
 	}
-	if rows, err = csv.NewReader(strings.NewReader(conditionsCSV)).ReadAll(); err != nil {
-		return nil, nil, fmt.Errorf("conditions: %w", err)
-	}
-	var conditions []Condition
-	for _, r := range rows[1:] {
-		value, err := strconv.Atoi(r[3])
-		if err != nil {
-			return nil, nil, fmt.Errorf("condition %s: %w", r[0], err)
-		}
-		kind, ok := byCode[r[1]]
-		if !ok {
-			return nil, nil, fmt.Errorf("condition %s: kind %s is not in the catalogue", r[0], r[1])
-		}
-		conditions = append(conditions, Condition{
-			Code: r[0], Kind: kind, Filing: r[2], Source: conditionSource,
-			Limit: calendar.Limit{Value: value, Unit: calendar.Unit(r[4])},
-		})
-	}
-	return kinds, conditions, nil
+	return slices.Clone(e.kinds), slices.Clone(e.conditions), nil
 }

@@ -19,7 +19,6 @@ import (
 	"wangge/internal/testdb"
 	"wangge/tenant"
 	"wangge/tenant/access"
-	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
 	"wangge/tenant/catalog"
 	"wangge/tenant/division"
@@ -56,6 +55,7 @@ type House struct {
 	Place  grid.Point      // inside Grids[0]
 
 	accounts map[string]int64
+	seats    map[string]string // units of those in the districts
 }
 
 // Option changes how a house is built.
@@ -64,6 +64,8 @@ type Option func(*plan)
 type plan struct {
 	code       string
 	cols, rows int
+	model      org.Model
+	working    []func(*casework.Workflow)
 }
 
 // Code builds the city of this code instead of 150300 (乌海市); it must be one
@@ -92,15 +94,16 @@ func Build(t testing.TB, db *gormx.DB, options ...Option) *House {
 	for _, o := range options {
 		o(&p)
 	}
-	h := &House{DB: db, Clock: &Clock{now: Opening}, accounts: map[string]int64{}}
+	h := &House{DB: db, Clock: &Clock{now: Opening}, accounts: map[string]int64{}, seats: map[string]string{}}
 	h.Seeder = tenantdb.Seeder{
-		Options: tenantdb.Options{Identity: identity.Options{Hasher: cheap}, Zone: Zone},
+		Options: tenantdb.Options{Identity: identity.Options{Hasher: cheap}, Zone: Zone, Blobs: blobs(t)},
 		Sealer:  sealers(t),
 		Clock:   func(tenant.ID) func() time.Time { return h.Clock.Now },
 	}
 	divisions := h.seed(t, p)
 	h.units(t)
 	h.people(t)
+	h.spread(t, p, divisions)
 	h.draw(t, p, divisions)
 	if err := h.City.Access.SetRules(t.Context(), access.Defaults()); err != nil {
 		t.Fatal(err)
@@ -112,9 +115,15 @@ func Build(t testing.TB, db *gormx.DB, options ...Option) *House {
 func Settings(name string) tenant.Settings {
 	return tenant.Settings{
 		Name: name, Model: "two_level_centres", Shifts: []string{"08:00-12:00", "14:00-18:00"},
-		FileLimit:  calendar.Limit{Value: 2, Unit: calendar.UrgentHour},
-		CloseLimit: calendar.Limit{Value: 24, Unit: calendar.UrgentHour},
+		Workflow: Workflow(),
 	}
+}
+
+// Workflow is the default with one level of command.
+func Workflow() casework.Workflow {
+	w := casework.DefaultWorkflow()
+	w.Commands = 1
+	return w
 }
 
 // seed migrates, seeds and opens the city, and returns its divisions.
@@ -132,7 +141,7 @@ func (h *House) seed(t testing.TB, p plan) []division.Division {
 	if _, err := h.Seeder.Migrate(t.Context(), h.DB); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Seeder.Seed(t.Context(), h.DB, Settings(name), divisions, kinds, conditions); err != nil {
+	if err := h.Seeder.Seed(t.Context(), h.DB, p.settings(name), divisions, kinds, conditions); err != nil {
 		t.Fatal(err)
 	}
 	if h.City, err = h.Seeder.Open(t.Context(), id, h.DB); err != nil {
@@ -205,7 +214,7 @@ func (h *House) draw(t testing.TB, p plan, divisions []division.Division) {
 	if err := grid.WriteGeoJSON(&file, h.Grids); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.City.Grids.Import(t.Context(), "lattice.geojson", &file); err != nil {
+	if _, err := h.City.Grids.Import(t.Context(), grid.File{Name: "lattice.geojson", GeoJSON: &file}); err != nil {
 		t.Fatal(err)
 	}
 	h.Place = h.Grids[0].Inside()

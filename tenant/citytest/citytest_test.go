@@ -42,3 +42,24 @@ func TestAnotherCityCanBeAskedFor(t *testing.T) {
 		t.Errorf("got %v %q", city.ID, city.Settings.Name)
 	}
 }
+
+func TestAHouseOfEachModelFitsIt(t *testing.T) {
+	for _, m := range org.Models() {
+		t.Run(string(m.Model), func(t *testing.T) {
+			h := citytest.Build(t, testdb.SQLite(t), citytest.Lattice(4, 4), citytest.Model(m.Model))
+			units, err := h.City.Org.Departments(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if faults := org.CheckModel(m.Model, units); len(faults) > 0 || h.City.Settings.Model != string(m.Model) || h.City.Settings.Workflow.Commands != m.Commands {
+				t.Errorf("%+v: %v", h.City.Settings, faults)
+			}
+			for n := 1; n <= 2 && m.Commands == 2; n++ {
+				by := h.DistrictActor(org.Dispatcher, n)
+				if held, err := h.City.Org.HeldBy(t.Context(), by.Account); err != nil || len(held) != 1 || held[0].Department != citytest.DistrictCommand(n) {
+					t.Errorf("the dispatcher of district %d: %+v holds %v, %v", n, by, held, err)
+				}
+			}
+		})
+	}
+}

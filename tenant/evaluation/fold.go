@@ -22,6 +22,13 @@ type fact struct {
 	reported, filed, declined, dispatched, handled, end time.Time
 	fileDue, due, closeDue                              time.Time
 	reworks                                             int64
+	more                                                map[Count]tally
+}
+
+// tally is how often something was, and when last.
+type tally struct {
+	n  int64
+	at time.Time
 }
 
 // Contributions folds the steps of one case, in order, into what it adds to
@@ -36,28 +43,60 @@ func Contributions(steps []casework.Step, zone *time.Location) []Contribution {
 }
 
 func (f *fact) apply(s casework.Step) {
+	if s.Detail.FileDue != nil {
+		f.fileDue = *s.Detail.FileDue
+	}
+	if s.Detail.Due != nil { // also moved by an extension, or by a clock that goes on
+		f.due, f.closeDue = instant(s.Detail.Due), instant(s.Detail.CloseDue)
+	}
 	switch s.Action {
 	case casework.ActionReport:
 		f.reported, f.channel = s.At, s.Detail.Channel
 		if len(s.Detail.Grid) >= 6 {
 			f.district = s.Detail.Grid[:6]
 		}
-		f.fileDue = instant(s.Detail.FileDue)
 	case casework.ActionFile:
 		f.filed = s.At
 	case casework.ActionDecline:
 		f.declined = s.At
-	case casework.ActionDispatch:
-		f.dispatched, f.department = s.At, s.Detail.Department
-		f.due, f.closeDue = instant(s.Detail.Due), instant(s.Detail.CloseDue)
+	case casework.ActionDispatch, casework.ActionArbitrate:
+		f.department = s.Detail.Department
+		if f.dispatched.IsZero() {
+			f.dispatched = s.At
+		}
 	case casework.ActionHandle:
 		f.handled = s.At
+	case casework.ActionSendBack:
+		f.handled = time.Time{}
 	case casework.ActionRework:
 		f.handled = time.Time{}
 		f.reworks++
 	case casework.ActionClose:
 		f.end = s.At
+	case casework.ActionApproveReturn:
+		f.took(Returned, s.At)
+	case casework.ActionApproveExtension:
+		f.took(Extended, s.At)
+	case casework.ActionApproveSuspension:
+		f.took(Suspended, s.At)
+	case casework.ActionReopen:
+		f.took(Reopened, s.At)
+		f.handled, f.end = time.Time{}, time.Time{}
+	case casework.ActionVoid:
+		f.took(Voided, s.At)
+		f.due, f.closeDue = time.Time{}, time.Time{}
 	}
+	if s.To == casework.StageFiled || s.To == casework.StageArbitrating { // whoever it goes to next has the whole limit
+		f.department, f.due, f.closeDue = "", time.Time{}, time.Time{}
+	}
+}
+
+// took notes one more of something, on the day of the last.
+func (f *fact) took(c Count, at time.Time) {
+	if f.more == nil {
+		f.more = map[Count]tally{}
+	}
+	f.more[c] = tally{f.more[c].n + 1, at}
 }
 
 func (f *fact) contributions(zone *time.Location) []Contribution {
@@ -85,6 +124,9 @@ func (f *fact) contributions(zone *time.Location) []Contribution {
 	add(DueClose, f.closeDue, 1)
 	add(Closed, f.closeDue, yes(!f.end.IsZero()))
 	add(ClosedInTime, f.closeDue, within(f.end, f.closeDue))
+	for _, c := range []Count{Returned, Extended, Suspended, Reopened, Voided} {
+		add(c, f.more[c].at, f.more[c].n)
+	}
 	return out
 }
 

@@ -28,6 +28,11 @@ const (
 	Closed        Count = "closed"          // 结案数: of those due, closed
 	ClosedInTime  Count = "closed_in_time"  // 按期结案数: of those due, closed by then
 	Reworked      Count = "reworked"        // 返工数, on the day the handling limit ends
+	Returned      Count = "returned"        // 回退数, on the day of the last approval
+	Extended      Count = "extended"        // 延期数, on the day of the last approval
+	Suspended     Count = "suspended"       // 挂账数, on the day of the last approval
+	Reopened      Count = "reopened"        // 公众否决后重新立案数, on its day
+	Voided        Count = "voided"          // 作废数, on its day
 )
 
 // Counts is a sum of counts over cases and days.
@@ -77,6 +82,10 @@ func Indicators() []Indicator {
 		{"closing_rate", "结案率", "closing rate", Closed, DueClose, High, "结案数 ÷ 应结案数", "closed ÷ due for closing", standard},
 		{"closing_in_time_rate", "按期结案率", "on-time closing rate", ClosedInTime, DueClose, High, "按期结案数 ÷ 应结案数", "closed in time ÷ due for closing", standard},
 		{"rework_rate", "返工率", "rework rate", Reworked, Handled, Low, "返工数 ÷ 处置数", "reworks ÷ handled", standard},
+		{"return_rate", "回退率", "return rate", Returned, Dispatched, Low, "回退数 ÷ 派遣数", "returns ÷ dispatched", local},
+		{"extension_rate", "延期率", "extension rate", Extended, Dispatched, Low, "延期数 ÷ 派遣数", "extensions ÷ dispatched", local},
+		{"suspension_rate", "挂账率", "suspension rate", Suspended, Dispatched, Low, "挂账数 ÷ 派遣数", "suspensions ÷ dispatched", local},
+		{"void_rate", "作废率", "void rate", Voided, Filed, Low, "作废数 ÷ 立案数", "voided ÷ filed", local},
 		{"public_report_rate", "公众举报占比", "share of public reports", PublicReports, Reported, Low, "公众举报数 ÷ 上报数", "public reports ÷ reported", local},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/peterstace/simplefeatures/geom"
-	"github.com/tidwall/rtree"
 )
 
 // The bounds of China, islands included.
@@ -13,9 +12,10 @@ const (
 	minLat, maxLat = 3.0, 54.0
 )
 
-// check makes grids of the features of a file, whatever its format was, and
+// check makes a set of the features of a file, whatever its format was, and
 // notes what is wrong with each and among them.
-func (f *faults) check(features []feature, rules Rules) (grids []Grid) {
+func (f *faults) check(features []feature, rules Rules) Set {
+	var grids []Grid
 	var rows []int // of grids
 	first := map[Code]int{}
 	for _, ft := range features {
@@ -34,19 +34,19 @@ func (f *faults) check(features []feature, rules Rules) (grids []Grid) {
 			grids, rows = append(grids, g), append(rows, ft.row)
 		}
 	}
-	f.overlaps(grids, rows, rules)
-	return grids
+	largest := f.overlaps(grids, rows, rules)
+	return Set{f.file, grids, rows, true, largest}
 }
 
 // place notes a code that comes again or belongs to no community of the city.
 func (f *faults) place(ft feature, first map[Code]int, rules Rules) {
 	if row, again := first[ft.code]; again {
-		f.add(ft.row, "properties.code", "编码 %s 与第 %d 个要素重复", "code %s repeats that of feature %d", ft.code, row)
+		f.add(ft.row, ft.codeField, "编码 %s 与第 %d 个要素重复", "code %s repeats that of feature %d", ft.code, row)
 		return
 	}
 	first[ft.code] = ft.row
 	if !rules.Divisions.HasCommunity(ft.code.Community()) {
-		f.add(ft.row, "properties.code", "编码 %s 的社区 %s 不属于本市", "community %[2]s of code %[1]s is not one of the city's", ft.code, ft.code.Community())
+		f.add(ft.row, ft.codeField, "编码 %s 的社区 %s 不属于本市", "community %[2]s of code %[1]s is not one of the city's", ft.code, ft.code.Community())
 	}
 }
 
@@ -124,33 +124,22 @@ func line(ring []Point) geom.LineString {
 	return geom.NewLineString(geom.NewSequence(flat, geom.DimXY))
 }
 
-// maxWork bounds the pairs of edges that are compared for overlaps: some
-// seconds. Real grids need a hundredth of it.
-const maxWork = 4e9
-
-// overlaps notes every two grids that share more than the tolerance.
-func (f *faults) overlaps(grids []Grid, rows []int, rules Rules) {
+// overlaps notes every two grids that share more than the tolerance, and returns
+// the largest area that two share.
+func (f *faults) overlaps(grids []Grid, rows []int, rules Rules) (largest float64) {
 	if len(grids) == 0 {
-		return
+		return 0
 	}
-	var work float64
-	origin := plane(grids[0].Ring[0])
-	outlines := make([]outline, len(grids))
-	var tree rtree.RTreeG[int]
-	for i, g := range grids {
-		outlines[i] = newOutline(g, origin)
-		low, high := g.box()
-		tree.Search(low, high, func(_, _ [2]float64, j int) bool {
-			work += float64(outlines[i].edges() * outlines[j].edges())
-			if area := common(outlines[i], outlines[j]); area > rules.Overlap {
-				f.add(rows[i], "geometry", "与第 %d 个要素（%s）重叠 %.1f m²", "overlaps feature %d (%s) by %.1f m²", rows[j], grids[j].Code, area)
-			}
-			return work < maxWork
-		})
-		if work >= maxWork {
-			f.add(rows[i], "geometry", "相互交叠的图形过多，重叠检查到此为止", "too many shapes lie over each other; the check for overlaps ends here")
-			return
+	done := pairs(grids, func(i, j int, area float64) {
+		largest = max(largest, area)
+		if area > rules.Tolerance.Overlap {
+			at := shared(grids[i], grids[j])
+			f.add(rows[i], "geometry", "与第 %d 个要素（%s）重叠 %.1f m²，在 (%.7f, %.7f) 附近", "overlaps feature %d (%s) by %.1f m² near (%.7f, %.7f)",
+				rows[j], grids[j].Code, area, at.Lon, at.Lat)
 		}
-		tree.Insert(low, high, i)
+	})
+	if !done {
+		f.add(0, "geometry", "相互交叠的图形过多，重叠检查未能完成", "too many shapes lie over each other; the check for overlaps was not finished")
 	}
+	return largest
 }

@@ -6,83 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// systems are the names under which a "crs" member may state what is read: the
-// CGCS2000 and WGS-84 degrees, which differ by less than the survey's error.
+// systems are the names of the systems that need no conversion: the CGCS2000 and
+// WGS-84 degrees, which differ by less than the survey's error.
 var systems = []string{
 	"urn:ogc:def:crs:EPSG::4490", "EPSG:4490",
 	"urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326",
 }
 
-// codeFields are the properties that may carry the code: ours, and the field
-// name in the manner of GB/T 47678. SZDYWGBSM is not one of them: it is how a
-// part refers to its grid.
-var codeFields = []string{"code", "DYWGBSM"}
-
-// maxName is how many characters a grid's name may have.
-const maxName = 100
-
 // object is a JSON object, its members still to be read.
 type object map[string]json.RawMessage
 
-// feature is a grid as a file has it: rings are as drawn, nil when unreadable.
-type feature struct {
-	row   int
-	code  Code
-	name  string
-	rings [][]Point
-}
-
-// ReadGeoJSON reads the grids of a FeatureCollection, one Polygon each, with
-// the properties "code" (or "DYWGBSM") and optionally "name". Every fault that
-// can be found is in the error, an errs.Problem each with the number of the
-// feature as its row (of the line, where the JSON itself is broken); with any
-// fault no grid is returned. Grids come in the order of the file.
-func ReadGeoJSON(file string, r io.Reader, rules Rules) ([]Grid, error) {
+// readGeoJSON reads the features of a FeatureCollection, one Polygon each, with
+// the properties "code" (or "DYWGBSM") and optionally "name". A fault has the
+// number of the feature as its row, or that of the line where the JSON itself is
+// broken.
+func (f *faults) readGeoJSON(r io.Reader, rules Rules) (features []feature, crs string, err error) {
 	data, err := io.ReadAll(io.LimitReader(r, rules.MaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, "", fmt.Errorf("read %s: %w", f.file, err)
 	}
-	f := &faults{file: file}
-	var features []feature
-	for i, raw := range f.collection(data, rules) {
+	list, crs := f.collection(data, rules)
+	for i, raw := range list {
 		features = append(features, f.feature(i+1, raw, rules))
 	}
-	grids := f.check(features, rules)
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	return grids, nil
+	return features, crs, nil
 }
 
-// collection returns the features of a file, unread.
-func (f *faults) collection(data []byte, rules Rules) []json.RawMessage {
+// collection returns the features of a file, unread, and the name of its
+// reference system, "" when it says none.
+func (f *faults) collection(data []byte, rules Rules) (features []json.RawMessage, crs string) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	switch {
 	case int64(len(data)) > rules.MaxBytes:
 		f.add(0, "", "文件超过 %d MiB", "the file is larger than %d MiB", rules.MaxBytes>>20)
-		return nil
+		return nil, ""
 	case !utf8.Valid(data):
 		f.add(0, "", "文件不是 UTF-8 编码（可能是 GBK），请转换后再导入", "the file is not in UTF-8 (it may be GBK); convert it first")
-		return nil
+		return nil, ""
 	}
 	var doc object
 	if err := json.Unmarshal(data, &doc); err != nil {
 		f.broken(data, err)
-		return nil
+		return nil, ""
 	}
 	if t := text(doc["type"]); t != "FeatureCollection" {
 		f.add(0, "type", "应为 FeatureCollection，实为“%s”", "must be FeatureCollection, not %q", cut(t, 40))
-		return nil
+		return nil, ""
 	}
 	if raw, ok := doc["crs"]; ok {
-		f.system(raw)
+		crs = named(raw)
 	}
-	var features []json.RawMessage
 	err := json.Unmarshal(doc["features"], &features)
 	switch {
 	case err != nil:
@@ -91,9 +69,9 @@ func (f *faults) collection(data []byte, rules Rules) []json.RawMessage {
 		f.add(0, "features", "没有任何网格", "there are no features")
 	case len(features) > rules.MaxFeatures:
 		f.add(0, "features", "要素有 %d 个，超过上限 %d", "there are %d features, more than %d", len(features), rules.MaxFeatures)
-		return nil
+		return nil, ""
 	}
-	return features
+	return features, crs
 }
 
 // broken says where the JSON ends or breaks.
@@ -112,13 +90,14 @@ func (f *faults) broken(data []byte, err error) {
 	f.add(line, "", "第 %d 字节（第 %d 行）不是合法的 JSON：%s", "no valid JSON at byte %d (line %d): %s", syntax.Offset, line, syntax.Error())
 }
 
-// system refuses a coordinate reference system that isn't one of systems.
-func (f *faults) system(raw json.RawMessage) {
+// named is the name of a reference system in a "crs" member; one that can't be
+// read has a name that no system has.
+func named(raw json.RawMessage) string {
 	var crs struct{ Properties struct{ Name string } }
-	_ = json.Unmarshal(raw, &crs) // what can't be read has no name and is refused
-	if name := crs.Properties.Name; !slices.Contains(systems, name) {
-		f.add(0, "crs", "坐标系“%s”不受支持；请转换为 CGCS2000 经纬度（EPSG:4490）", "the reference system %q is not supported; convert to CGCS2000 degrees (EPSG:4490)", cut(name, 60))
+	if json.Unmarshal(raw, &crs) != nil || crs.Properties.Name == "" {
+		return cut(string(raw), 60)
 	}
+	return crs.Properties.Name
 }
 
 // feature reads one feature.
@@ -132,7 +111,8 @@ func (f *faults) feature(row int, raw json.RawMessage, rules Rules) feature {
 	if json.Unmarshal(o["properties"], &properties) != nil || properties == nil {
 		f.add(row, "properties", "缺少属性", "there are no properties")
 	} else {
-		out.code, out.name = f.code(row, properties), f.name(row, properties["name"])
+		out.code, out.codeField = f.codeOf(row, properties)
+		out.name = f.nameOf(row, properties["name"])
 	}
 	if json.Unmarshal(o["geometry"], &geometry) != nil || geometry == nil {
 		f.add(row, "geometry", "没有图形", "there is no geometry")
@@ -142,38 +122,32 @@ func (f *faults) feature(row int, raw json.RawMessage, rules Rules) feature {
 	return out
 }
 
-// code reads a feature's code from the first of codeFields it has; a number is
+// codeOf reads a feature's code from the first of codeFields it has; a number is
 // taken by its digits.
-func (f *faults) code(row int, properties object) Code {
+func (f *faults) codeOf(row int, properties object) (Code, string) {
 	for _, field := range codeFields {
-		raw, ok := properties[field]
-		if !ok {
-			continue
+		if raw, ok := properties[field]; ok {
+			digits := text(raw)
+			if digits == "" {
+				digits = string(raw)
+			}
+			return f.code(row, "properties."+field, digits), "properties." + field
 		}
-		digits := text(raw)
-		if digits == "" {
-			digits = string(raw)
-		}
-		code, err := ParseCode(digits)
-		if err != nil {
-			f.add(row, "properties."+field, ErrBadCode.Zh, ErrBadCode.En, cut(digits, 40))
-		}
-		return code
 	}
 	f.add(row, "properties.code", "缺少网格编码（字段 %s）", "there is no grid code (field %s)", strings.Join(codeFields, " / "))
-	return Code{}
+	return Code{}, ""
 }
 
-// name reads a feature's name, which may be absent.
-func (f *faults) name(row int, raw json.RawMessage) string {
+// nameOf reads a feature's name, which may be absent.
+func (f *faults) nameOf(row int, raw json.RawMessage) string {
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
 	}
 	var name string
-	if json.Unmarshal(raw, &name) != nil || utf8.RuneCountInString(name) > maxName {
-		f.add(row, "properties.name", "名称应为不超过 %d 字的文本", "the name must be a text of at most %d characters", maxName)
+	if json.Unmarshal(raw, &name) != nil {
+		name = strings.Repeat("?", maxName+1) // as bad as one that is too long
 	}
-	return strings.TrimSpace(name)
+	return f.name(row, "properties.name", name)
 }
 
 // polygon reads the rings of a geometry; nil when it has a fault.
@@ -188,7 +162,10 @@ func (f *faults) polygon(row int, geometry object, rules Rules) [][]Point {
 		f.add(row, "geometry.type", "应为 Polygon，实为“%s”", "must be Polygon, not %q", cut(t, 40))
 		return nil
 	}
-	var coordinates [][][]float64
+	if rings, ok := plainRings(geometry["coordinates"], rules.MaxPoints); ok {
+		return rings
+	}
+	var coordinates [][][]float64 // slower, but it knows what is wrong
 	if json.Unmarshal(geometry["coordinates"], &coordinates) != nil || len(coordinates) == 0 {
 		f.add(row, "geometry.coordinates", "坐标应为环的数组，环为 [经度, 纬度] 的数组", "coordinates must be an array of rings, a ring an array of [longitude, latitude]")
 		return nil
@@ -226,4 +203,43 @@ func text(raw json.RawMessage) (s string) {
 		return ""
 	}
 	return s
+}
+
+// plainRings reads coordinates that are as they should be: an array of rings, a
+// ring an array of at most so many [longitude, latitude] in all. They are known
+// to be valid JSON.
+func plainRings(raw []byte, most int) (rings [][]Point, ok bool) {
+	depth, total := 0, 0
+	var numbers []float64 // of the position being read
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; c {
+		case '[':
+			if depth++; depth == 2 {
+				rings = append(rings, make([]Point, 0, 20))
+			}
+			numbers, i = numbers[:0], i+1
+		case ']':
+			if depth == 3 {
+				if total++; len(numbers) < 2 || total > most {
+					return nil, false
+				}
+				last := len(rings) - 1
+				rings[last] = append(rings[last], Point{numbers[0], numbers[1]})
+			}
+			depth, i = depth-1, i+1
+		case ',', ' ', '\t', '\r', '\n':
+			i++
+		default:
+			end := i
+			for end < len(raw) && strings.IndexByte("+-.eE0123456789", raw[end]) >= 0 {
+				end++
+			}
+			f, err := strconv.ParseFloat(string(raw[i:end]), 64)
+			if err != nil || depth != 3 {
+				return nil, false
+			}
+			numbers, i = append(numbers, f), end
+		}
+	}
+	return rings, len(rings) > 0
 }

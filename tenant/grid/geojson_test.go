@@ -2,10 +2,13 @@ package grid_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"wangge/internal/errs"
 	"wangge/tenant/grid"
@@ -206,7 +209,7 @@ func TestAFileBeyondTheLimitsIsRefused(t *testing.T) {
 		"there are 2 features, more than 1":   func(r *grid.Rules) { r.MaxFeatures = 1 },
 		"there are 5 points, more than 4":     func(r *grid.Rules) { r.MaxPoints = 4 },
 		"is not within 100 to 5000 m²":        func(r *grid.Rules) { r.MaxArea = 5000 },
-		"overlaps feature 1 (" + one + ") by": func(r *grid.Rules) { r.Overlap = -1 },
+		"overlaps feature 1 (" + one + ") by": func(r *grid.Rules) { r.Tolerance.Overlap = -1 },
 	} {
 		rules := grid.NewRules(changan{})
 		limit(&rules)
@@ -231,5 +234,52 @@ func TestUnusualAreasAreOutliers(t *testing.T) {
 	out := grid.NewRules(changan{}).Outliers(grids)
 	if len(out) != 1 || out[0].Code.String() != two || math.Abs(out[0].Area-438.5) > 1 {
 		t.Errorf("got %v", out)
+	}
+}
+
+func TestPlainCoordinatesAreReadAsJSONIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rings := [][][]float64{}
+		for range rapid.IntRange(1, 3).Draw(t, "rings") {
+			ring := [][]float64{}
+			for range rapid.IntRange(0, 5).Draw(t, "points") {
+				ring = append(ring, rapid.SliceOfN(rapid.Float64Range(-1e9, 1e9), 0, 3).Draw(t, "position"))
+			}
+			rings = append(rings, ring)
+		}
+		text, err := json.Marshal(rings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rapid.Bool().Draw(t, "indented") {
+			var b bytes.Buffer
+			if err := json.Indent(&b, text, " ", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			text = b.Bytes()
+		}
+		got, ok := grid.PlainRings(text, 8)
+		total, want := 0, true
+		for _, ring := range rings {
+			for _, position := range ring {
+				total++
+				want = want && len(position) >= 2
+			}
+		}
+		if want = want && total <= 8; ok != want {
+			t.Fatalf("%s: read %v, want %v", text, ok, want)
+		}
+		for i := range got {
+			for k, p := range got[i] {
+				if p != (grid.Point{Lon: rings[i][k][0], Lat: rings[i][k][1]}) {
+					t.Fatalf("%s: got %v", text, got)
+				}
+			}
+		}
+	})
+	for _, text := range []string{"", "[]", "1", `"x"`, "null", "[1]", "[[1,2]]", `[["a"]]`, "[[[1,null]]]", "[[[[1,2]]]]", "{}", "[[[1,2e400]]]"} {
+		if got, ok := grid.PlainRings([]byte(text), 8); ok {
+			t.Errorf("%s is read as %v", text, got)
+		}
 	}
 }

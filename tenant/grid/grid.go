@@ -14,7 +14,10 @@ import (
 )
 
 // Point is a place in CGCS2000 degrees.
-type Point struct{ Lon, Lat float64 }
+type Point struct {
+	Lon float64 `json:"lon"`
+	Lat float64 `json:"lat"`
+}
 
 // Grid is one unit grid. Ring and Holes are closed (the last point repeats the
 // first) and in the form New gives them.

@@ -1,10 +1,5 @@
 package grid
 
-import "context"
-
-// Grids returns the city's grids, by code.
-func (s *Service) Grids(ctx context.Context) ([]Grid, error) { return s.store.Grids(ctx) }
-
 // Inside returns a point that belongs to the grid, near the middle of its
 // bounds where it can.
 func (g Grid) Inside() Point {

@@ -12,10 +12,11 @@ type Divisions interface{ HasCommunity(code string) bool }
 // Rules are what a file of grids is held to.
 type Rules struct {
 	Divisions Divisions
+	Systems   Systems
 
 	MinArea, MaxArea float64 // m²; a grid outside is refused as a gross error
 	Small, Large     float64 // m²; a grid outside is an outlier: accepted and reported
-	Overlap          float64 // m² that two grids may share, as drawn lines never meet exactly
+	Tolerance        Tolerance
 
 	MaxBytes    int64 // of a file
 	MaxFeatures int   // in a file
@@ -26,11 +27,11 @@ type Rules struct {
 // the standard names no bounds.
 func NewRules(divisions Divisions) Rules {
 	return Rules{
-		Divisions: divisions,
-		MinArea:   100, MaxArea: 1_000_000,
+		Divisions: divisions, Systems: degrees,
+		MinArea: 100, MaxArea: 1_000_000,
 		Small: 2_000, Large: 50_000,
-		Overlap:  1,
-		MaxBytes: 64 << 20, MaxFeatures: 50_000, MaxPoints: 5_000,
+		Tolerance: DefaultTolerance(),
+		MaxBytes:  64 << 20, MaxFeatures: 50_000, MaxPoints: 5_000,
 	}
 }
 
@@ -63,21 +64,26 @@ type faults struct {
 // add notes a fault of a feature, or of the file when row is 0. Both messages
 // are formatted with args.
 func (f *faults) add(row int, field, zh, en string, args ...any) {
+	f.put(errs.Problem{File: f.file, Row: row, Field: field, Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...)})
+}
+
+func (f *faults) put(p errs.Problem) {
 	if len(f.listed) == maxListed {
 		f.more++
 		return
 	}
-	f.listed = append(f.listed, errs.Problem{
-		File: f.file, Row: row, Field: field, Zh: fmt.Sprintf(zh, args...), En: fmt.Sprintf(en, args...),
+	f.listed = append(f.listed, p)
+}
+
+// all lists the faults, the last of them saying how many are not listed.
+func (f *faults) all() []errs.Problem {
+	if f.more == 0 {
+		return f.listed
+	}
+	return append(f.listed, errs.Problem{
+		File: f.file, Zh: fmt.Sprintf("另有 %d 处问题未列出", f.more), En: fmt.Sprintf("%d more faults are not listed", f.more),
 	})
 }
 
 // err returns all faults as one error, nil when there are none.
-func (f *faults) err() error {
-	if f.more > 0 {
-		f.listed = append(f.listed, errs.Problem{
-			File: f.file, Zh: fmt.Sprintf("另有 %d 处问题未列出", f.more), En: fmt.Sprintf("%d more faults are not listed", f.more),
-		})
-	}
-	return errs.Problems(f.listed...)
-}
+func (f *faults) err() error { return errs.Problems(f.all()...) }

@@ -31,15 +31,18 @@ func lifecycle(b *testing.B, h *citytest.House) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	by := func(r org.Role) casework.Command { return casework.Command{Number: c.Number, By: h.Actor(r)} }
-	for _, do := range []func() (*casework.Case, error){
-		func() (*casework.Case, error) { return cases.File(ctx, by(org.ShiftLeader)) },
-		func() (*casework.Case, error) { return cases.Dispatch(ctx, by(org.Dispatcher), citytest.Works) },
-		func() (*casework.Case, error) { return cases.Handle(ctx, by(org.DepartmentHandler)) },
-		func() (*casework.Case, error) { return cases.Verify(ctx, by(org.Supervisor)) },
-		func() (*casework.Case, error) { return cases.Close(ctx, by(org.ShiftLeader)) },
+	for _, move := range []struct {
+		action casework.Action
+		role   org.Role
+	}{
+		{casework.ActionFile, org.ShiftLeader}, {casework.ActionDispatch, org.Dispatcher}, {casework.ActionHandle, org.DepartmentHandler},
+		{casework.ActionVerify, org.Supervisor}, {casework.ActionClose, org.ShiftLeader},
 	} {
-		if _, err := do(); err != nil {
+		in := casework.Command{Number: c.Number, By: h.Actor(move.role), Department: citytest.Works}
+		if c.Checker != 0 {
+			in.By.Account = c.Checker
+		}
+		if c, err = cases.Do(ctx, move.action, in); err != nil {
 			b.Fatal(err)
 		}
 	}

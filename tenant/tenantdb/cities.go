@@ -100,6 +100,12 @@ func (c *Cities) take(ctx context.Context, id tenant.ID) (*heldCity, error) {
 		c.give(h)
 		return nil, h.err
 	}
+	if h.city != nil && h.city.Fresh != nil {
+		if err := h.city.Fresh(ctx); err != nil {
+			c.give(h)
+			return nil, err
+		}
+	}
 	return h, nil
 }
 

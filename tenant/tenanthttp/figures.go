@@ -11,20 +11,6 @@ import (
 	"wangge/tenant/evaluation"
 )
 
-// Condition is a filing condition with its kind and handling limit.
-type Condition struct {
-	Code        string `json:"code"`
-	KindVersion string `json:"kind_version"`
-	Kind        string `json:"kind"`
-	KindZh      string `json:"kind_zh"`
-	KindEn      string `json:"kind_en"`
-	Sort        string `json:"sort"`
-	Filing      string `json:"filing"`
-	LimitValue  int    `json:"limit_value"`
-	LimitUnit   string `json:"limit_unit"`
-	Source      string `json:"source"`
-}
-
 type period struct {
 	Dimension string `query:"dimension" enum:"city,district,department"`
 	From      string `query:"from" required:"true" format:"date" description:"first day, 2026-11-01"`
@@ -63,12 +49,7 @@ type Numbers struct {
 }
 
 func figureRoutes() []Route {
-	imports := guarded("POST", "/conditions/import", access.CatalogEdit, "catalogue",
-		"导入立案条件（请求体为 CSV），全部成功或全部不变", "import filing conditions (the body is CSV), all or nothing")
-	imports.MaxBody, imports.Body = maxConditionFile, "text/csv"
 	return []Route{
-		web.Handle(guarded("GET", "/conditions", access.CatalogRead, "catalogue", "立案条件与时限", "filing conditions and limits"), conditions),
-		web.Handle(imports, importConditions),
 		web.Handle(guarded("GET", "/evaluation", access.EvaluateRead, "evaluation", "评价指标", "indicators of a period"), figures),
 		web.Handle(guarded("GET", "/evaluation/cases", access.EvaluateRead, "evaluation", "指标所计案卷", "the cases a figure counts"), casesBehind),
 		web.Handle(Route{
@@ -76,31 +57,6 @@ func figureRoutes() []Route {
 			Summary: web.Text{Zh: "指标定义", En: "definitions of the indicators"},
 		}, indicators),
 	}
-}
-
-func conditions(ctx context.Context, r *Request, _ none) ([]Condition, error) {
-	list, err := r.City.Catalogue.Conditions(ctx)
-	out := make([]Condition, len(list))
-	for i, c := range list {
-		out[i] = Condition{
-			c.Code, c.Kind.Version, c.Kind.Code, c.Kind.Name, c.Kind.NameEn, string(c.Kind.Sort), c.Filing,
-			c.Limit.Value, string(c.Limit.Unit), c.Source,
-		}
-	}
-	return out, err
-}
-
-// Imported is how many rows an import added.
-type Imported struct {
-	Added int `json:"added"`
-}
-
-// maxConditionFile is the largest file of filing conditions.
-const maxConditionFile = 4 << 20
-
-func importConditions(ctx context.Context, r *Request, _ none) (Imported, error) {
-	n, err := r.City.Catalogue.Import(ctx, "body", r.HTTP.Request.Body)
-	return Imported{n}, err
 }
 
 func indicators(context.Context, *Request, none) ([]evaluation.Indicator, error) {

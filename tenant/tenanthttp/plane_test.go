@@ -183,38 +183,11 @@ func TestAnAdministratorInvitesSomebodyIntoAPost(t *testing.T) {
 		}
 		var held []Post
 		admin.Get(h.at + "/posts").Want(200).Into(&held)
-		if !slices.Contains(held, Post{made.ID, "intake_clerk", citytest.SupervisionCentre}) {
+		if !slices.Contains(held, Post{Account: made.ID, Role: "intake_clerk", Department: citytest.SupervisionCentre}) {
 			t.Errorf("posts %+v", held)
 		}
 		p.Do("DELETE", h.at+"/session", nil).Want(204)
 		p.Get(h.at+"/session").Refused(401, "no_session")
-	})
-}
-
-func TestGridsAreExportedRehearsedAndImported(t *testing.T) {
-	each(t, func(t *testing.T, h town) {
-		admin := h.as(org.CityAdmin)
-		file := admin.Get(h.at + "/grids").Want(200)
-		if got := file.Header.Get("Content-Type"); got != "application/geo+json" {
-			t.Errorf("exported as %s", got)
-		}
-		var report GridReport
-		admin.Post(h.at+"/grids/import?rehearse=true", string(file.Body)).Want(200).Into(&report)
-		if report.Unchanged != len(h.Grids) || report.Added+report.Changed+report.Removed != 0 {
-			t.Errorf("its own export would change %+v", report)
-		}
-		broken := strings.Replace(string(file.Body), h.Grids[0].Code.String(), "1", 1)
-		if p := admin.Post(h.at+"/grids/import", broken).Refused(422, "invalid"); len(p.Problems) == 0 || p.Problems[0].Row == 0 {
-			t.Errorf("a broken code is refused with %+v", p.Problems)
-		}
-		h.as(org.Leader).Post(h.at+"/grids/import", string(file.Body)).Refused(403, "forbidden")
-		var at Located
-		admin.Get(fmt.Sprintf("%s/grids/at?lon=%v&lat=%v", h.at, h.Place.Lon, h.Place.Lat)).Want(200).Into(&at)
-		if at.Grid != h.Grids[0].Code.String() {
-			t.Errorf("located in %s, want %s", at.Grid, h.Grids[0].Code)
-		}
-		admin.Get(h.at + "/grids/at?lon=116").Names("lat")
-		admin.Get(h.at+"/grids/at?lon=NaN&lat=100").Names("lon", "lat")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 type Me struct {
 	City        string   `json:"city"`
 	CityName    string   `json:"city_name"`
+	Account     int64    `json:"account" description:"what a case's checker is compared with"`
 	Login       string   `json:"login"`
 	Name        string   `json:"name"`
 	Roles       []string `json:"roles"`
@@ -26,5 +27,5 @@ func meRoutes() []Route {
 func me(ctx context.Context, r *Request, _ none) (Me, error) {
 	a := r.Session.Account
 	permissions, err := r.City.Policy.Permissions(ctx, a.ID, r.Session.PolicyVersion)
-	return Me{r.City.ID.String(), r.City.Settings.Name, a.Login, a.Name, append([]string{}, a.Roles...), permissions}, err
+	return Me{r.City.ID.String(), r.City.Settings.Name, a.ID, a.Login, a.Name, append([]string{}, a.Roles...), permissions}, err
 }

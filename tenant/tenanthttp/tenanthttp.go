@@ -83,8 +83,12 @@ func (p *Plane) serve(c *gin.Context, route Route) error {
 	return route.Serve(c, r)
 }
 
-// guard lets in who holds a session of this city and the route's permission.
+// guard lets in who holds a session of this city and the route's permission, by
+// the posts in effect today.
 func guard(ctx context.Context, _ *Plane, route Route, r *Request) error {
+	if err := r.City.Org.Current(ctx); err != nil {
+		return err
+	}
 	return web.Admit(ctx, route.Access, route.Permission, r.Caller)
 }
 
@@ -93,8 +97,8 @@ func Routes() []Route {
 	var all []Route
 	caller := func(r *Request) *web.Caller { return r.Caller }
 	for _, part := range [][]Route{
-		web.SessionRoutes(caller), meRoutes(), caseRoutes(), gridRoutes(), orgRoutes(),
-		web.AccountRoutes(caller, string(access.AccountRead), string(access.OrgManage)), figureRoutes(),
+		web.SessionRoutes(caller), meRoutes(), caseRoutes(), gridRoutes(), orgRoutes(), responsibilityRoutes(), dutyRoutes(),
+		web.AccountRoutes(caller, string(access.AccountRead), string(access.OrgManage)), catalogRoutes(), calendarRoutes(), figureRoutes(), evidenceRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -19,6 +19,9 @@ import (
 func (a *App) Jobs() []schedule.Job {
 	limit := 30 * time.Minute
 	return []schedule.Job{
+		{Name: "watch", Spec: "* * * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.WatchCases(ctx) }},
+		{Name: "transfers", Spec: "*/2 * * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.RelayTransfers(ctx) }},
+		{Name: "posts", Spec: "0 0 * * *", CatchUp: true, Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.RefreshPosts(ctx) }},
 		{Name: "figures", Spec: "*/5 * * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.UpdateFigures(ctx) }},
 		{Name: "harvest", Spec: "20 * * * *", CatchUp: true, Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.Harvest(ctx) }},
 		{Name: "invoices", Spec: "0 3 1 * *", CatchUp: true, Limit: limit, Run: func(ctx context.Context, due time.Time) error {
@@ -30,6 +33,13 @@ func (a *App) Jobs() []schedule.Job {
 		}},
 		{Name: "sessions", Spec: "40 4 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.PurgeSessions(ctx) }},
 	}
+}
+
+// RefreshPosts lets posts and deputies take effect that begin or end with the
+// day. Who asks for anything of a city does so too; a city that nobody asks is
+// kept from waking up to a day long past.
+func (a *App) RefreshPosts(ctx context.Context) error {
+	return a.UseEach(ctx, func(ctx context.Context, city *tenant.City) error { return city.Org.Current(ctx) })
 }
 
 // MonthBefore is the month before an instant's, as 2026-10.

@@ -29,6 +29,8 @@ type scene struct {
 	clients    []*client
 	grids      []grid.Grid
 	conditions []catalog.Condition
+	checkers   map[int64]string // sessions of the supervisors, by account
+	tasks      int              // that arrivals have begun
 	closers    []func() error
 }
 
@@ -127,21 +129,41 @@ type client struct {
 func (s *scene) signIn(ctx context.Context, n int) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: 2 * n, DisableCompression: true}
 	s.closers = append(s.closers, func() error { transport.CloseIdleConnections(); return nil })
+	s.checkers = map[int64]string{}
 	for i := range n {
-		c := &client{
-			http: &http.Client{Transport: transport}, sessions: map[org.Role]string{}, unit: units[i%crew%len(units)],
-			random: rand.New(rand.NewPCG(uint64(i), 1)), name: fmt.Sprint(i), //nolint:gosec // a load, not a secret
-		}
+		c := newClient(&http.Client{Transport: transport}, i)
 		for _, post := range staffed {
-			cookie, err := c.signIn(ctx, s.base+"/api/cities/"+s.id.String()+"/session", login(post.login, i%crew))
+			session := s.base + "/api/cities/" + s.id.String() + "/session"
+			cookie, err := c.signIn(ctx, session, login(post.login, i%crew))
 			if err != nil {
 				return err
 			}
 			c.sessions[post.role] = cookie
+			if post.role == org.Supervisor {
+				var me struct{ Account int64 }
+				if err := c.call(ctx, cookie, "GET", session, nil, &me); err != nil {
+					return err
+				}
+				s.checkers[me.Account] = cookie
+			}
 		}
 		s.clients = append(s.clients, c)
 	}
 	return nil
+}
+
+func newClient(via *http.Client, i int) *client {
+	return &client{
+		http: via, sessions: map[org.Role]string{}, unit: units[i%crew%len(units)],
+		random: rand.New(rand.NewPCG(uint64(i), 1)), name: fmt.Sprint(i), //nolint:gosec // a load, not a secret
+	}
+}
+
+// twin is the same worker once more, for a task of its own.
+func (c *client) twin(i int) *client {
+	t := newClient(c.http, i)
+	t.sessions, t.unit = c.sessions, c.unit
+	return t
 }
 
 func (c *client) signIn(ctx context.Context, address, login string) (cookie string, err error) {
@@ -159,9 +181,9 @@ func (c *client) signIn(ctx context.Context, address, login string) (cookie stri
 	return cookie, nil
 }
 
-// call sends a request as the holder of a post and reads the answer into out.
-func (c *client) call(ctx context.Context, r org.Role, method, address string, body, out any) error {
-	return c.send(ctx, method, address, c.sessions[r], body, func(answer *http.Response) error {
+// call sends a request in a session and reads the answer into out.
+func (c *client) call(ctx context.Context, cookie, method, address string, body, out any) error {
+	return c.send(ctx, method, address, cookie, body, func(answer *http.Response) error {
 		return json.NewDecoder(answer.Body).Decode(out)
 	})
 }
@@ -207,32 +229,31 @@ func (c *client) send(ctx context.Context, method, address, cookie string, body 
 type found struct {
 	Number string `json:"number"`
 	Stage  string `json:"stage"`
+	// Checker is the account drawn for the check on site.
+	Checker int64 `json:"checker"`
 }
 
 // report reports something somewhere in the city.
-func (c *client) report(ctx context.Context, s *scene, base string) (number string, err error) {
+func (c *client) report(ctx context.Context, s *scene, base string) (f found, err error) {
 	place := s.grids[c.random.IntN(len(s.grids))].Inside()
 	condition := s.conditions[c.random.IntN(len(s.conditions))]
-	var f found
-	err = c.call(ctx, org.Supervisor, "POST", base+"/api/cities/"+s.id.String()+"/cases", map[string]any{
+	return f, c.call(ctx, c.sessions[org.Supervisor], "POST", base+"/api/cities/"+s.id.String()+"/cases", map[string]any{
 		"channel": "supervisor", "condition": condition.Code, "description": describe(condition), "address": "示例路口东南角", "lon": place.Lon, "lat": place.Lat,
 	}, &f)
-	return f.Number, err
 }
 
 func describe(c catalog.Condition) string { return c.Kind.Name + "：" + c.Filing }
 
-// move gives a command on a case as the holder of a post, and checks that the
-// case has come to the stage.
-func (c *client) move(ctx context.Context, s *scene, base, number, action string, r org.Role, body map[string]any, stage string) error {
-	var f found
-	if err := c.call(ctx, r, "POST", base+"/api/cities/"+s.id.String()+"/cases/"+number+"/"+action, body, &f); err != nil {
-		return err
+// move gives a command on a case in a session, and checks that the case has
+// come to the stage.
+func (c *client) move(ctx context.Context, s *scene, base, number, action, cookie string, body map[string]any, stage string) (f found, err error) {
+	if err := c.call(ctx, cookie, "POST", base+"/api/cities/"+s.id.String()+"/cases/"+number+"/"+action, body, &f); err != nil {
+		return f, err
 	}
 	if f.Stage != stage {
-		return fmt.Errorf("%w: %s ended at %q", errCount, action, f.Stage)
+		return f, fmt.Errorf("%w: %s ended at %q", errCount, action, f.Stage)
 	}
-	return nil
+	return f, nil
 }
 
 // timed adds what do took to the laps.

@@ -64,16 +64,17 @@ func nothing(w http.ResponseWriter, q *http.Request) {
 }
 
 func (c *client) takeIn(ctx context.Context, s *scene, base string, l *laps) error {
-	var number string
+	var f found
 	err := timed(&l.commands, func() (err error) {
-		number, err = c.report(ctx, s, base)
+		f, err = c.report(ctx, s, base)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return timed(&l.commands, func() error {
-		return c.move(ctx, s, base, number, "file", org.ShiftLeader, map[string]any{}, "filed")
+		_, err := c.move(ctx, s, base, f.Number, "file", c.sessions[org.ShiftLeader], map[string]any{}, "filed")
+		return err
 	})
 }
 

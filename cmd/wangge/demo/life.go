@@ -238,10 +238,10 @@ func (l *life) file(number string, condition catalog.Condition, channel casework
 			refuse = 0.08
 		}
 		if l.chance(refuse) {
-			_, err := city.Cases.Decline(ctx, casework.Command{Number: number, By: chief, Note: "现场核实，不符合立案条件"})
+			_, err := city.Cases.Do(ctx, casework.ActionDecline, casework.Command{Number: number, By: chief, Note: "现场核实，不符合立案条件"})
 			return err
 		}
-		if _, err := city.Cases.File(ctx, casework.Command{Number: number, By: chief}); err != nil {
+		if _, err := city.Cases.Do(ctx, casework.ActionFile, casework.Command{Number: number, By: chief}); err != nil {
 			return err
 		}
 		l.at(l.clock.Now().Add(l.minutes(12+25*l.slack())), l.dispatch(number, condition))
@@ -252,7 +252,7 @@ func (l *life) file(number string, condition catalog.Condition, channel casework
 func (l *life) dispatch(number string, condition catalog.Condition) func(context.Context, *tenant.City) error {
 	return func(ctx context.Context, city *tenant.City) error {
 		unit := unitOf(condition.Kind.Class)
-		c, err := city.Cases.Dispatch(ctx, casework.Command{Number: number, By: l.one(org.Dispatcher)}, unit)
+		c, err := city.Cases.Do(ctx, casework.ActionDispatch, casework.Command{Number: number, By: l.one(org.Dispatcher), Department: unit})
 		if err != nil {
 			return err
 		}
@@ -265,7 +265,7 @@ func (l *life) dispatch(number string, condition catalog.Condition) func(context
 // the limit, some late, and in a poor city a few not within the story.
 func (l *life) work(c *casework.Case) {
 	now := l.clock.Now()
-	limit := c.Due.Sub(now)
+	limit := c.Handling.Due.Sub(now)
 	if limit < time.Hour {
 		limit = time.Hour
 	}
@@ -284,10 +284,11 @@ func (l *life) work(c *casework.Case) {
 
 func (l *life) handle(number, department string) func(context.Context, *tenant.City) error {
 	return func(ctx context.Context, city *tenant.City) error {
-		if _, err := city.Cases.Handle(ctx, casework.Command{Number: number, By: l.handlers[department], Note: "已处置完毕"}); err != nil {
+		c, err := city.Cases.Do(ctx, casework.ActionHandle, casework.Command{Number: number, By: l.handlers[department], Note: "已处置完毕"})
+		if err != nil {
 			return err
 		}
-		l.at(l.daytime(l.clock.Now().Add(l.minutes(70+160*l.slack()))), l.verify(number))
+		l.at(l.daytime(l.clock.Now().Add(l.minutes(70+160*l.slack()))), l.verify(number, c.Checker))
 		return nil
 	}
 }
@@ -306,20 +307,23 @@ func (l *life) daytime(t time.Time) time.Time {
 	return morning.Add(l.minutes(40))
 }
 
-// verify passes the result or sends it back.
-func (l *life) verify(number string) func(context.Context, *tenant.City) error {
+// verify passes the result or sends it back; drawn is who was drawn to look.
+func (l *life) verify(number string, drawn int64) func(context.Context, *tenant.City) error {
 	return func(ctx context.Context, city *tenant.City) error {
 		by := l.one(org.Supervisor)
+		if drawn != 0 {
+			by.Account = drawn
+		}
 		if l.chance(0.012 + 0.11*l.slack()) {
-			c, err := city.Cases.Rework(ctx, casework.Command{Number: number, By: by, Note: "现场仍有残留，未达到结案条件"})
+			c, err := city.Cases.Do(ctx, casework.ActionRework, casework.Command{Number: number, By: by, Note: "现场仍有残留，未达到结案条件"})
 			if err != nil {
 				return err
 			}
-			again := time.Duration((0.15 + 0.35*l.random.Float64()) * float64(max(c.Due.Sub(c.DispatchedAt), time.Hour)))
+			again := time.Duration((0.15 + 0.35*l.random.Float64()) * float64(max(c.Handling.Due.Sub(c.DispatchedAt), time.Hour)))
 			l.at(l.clock.Now().Add(min(again, 36*time.Hour).Truncate(time.Second)), l.handle(number, c.Department))
 			return nil
 		}
-		if _, err := city.Cases.Verify(ctx, casework.Command{Number: number, By: by}); err != nil {
+		if _, err := city.Cases.Do(ctx, casework.ActionVerify, casework.Command{Number: number, By: by}); err != nil {
 			return err
 		}
 		l.at(l.clock.Now().Add(l.minutes(25+60*l.slack())), l.close(number))
@@ -329,7 +333,7 @@ func (l *life) verify(number string) func(context.Context, *tenant.City) error {
 
 func (l *life) close(number string) func(context.Context, *tenant.City) error {
 	return func(ctx context.Context, city *tenant.City) error {
-		_, err := city.Cases.Close(ctx, casework.Command{Number: number, By: l.one(org.ShiftLeader)})
+		_, err := city.Cases.Do(ctx, casework.ActionClose, casework.Command{Number: number, By: l.one(org.ShiftLeader)})
 		return err
 	}
 }

@@ -8,17 +8,20 @@ CREATE TABLE case_numbers (
 CREATE TABLE cases (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     number        TEXT NOT NULL UNIQUE,
-    stage         TEXT NOT NULL CHECK (stage IN ('reported', 'filed', 'declined', 'dispatched', 'handled', 'verified', 'closed')),
+    stage         TEXT NOT NULL CHECK (stage IN ('reported', 'confirming', 'transferring', 'filed', 'forwarded', 'arbitrating', 'dispatched', 'accepted', 'returning', 'extending', 'suspending',
+        'suspended', 'feedback', 'handled', 'verified', 'vetoed', 'closed', 'merged', 'declined', 'voided', 'transferred')),
     version       BIGINT NOT NULL,
     channel       TEXT NOT NULL,
     condition     TEXT NOT NULL REFERENCES conditions (code),
     kind_version  TEXT NOT NULL,
     kind_code     TEXT NOT NULL,
+    part          TEXT NOT NULL DEFAULT '',
     description   TEXT NOT NULL,
     address       TEXT NOT NULL,
     lon           REAL NOT NULL,
     lat           REAL NOT NULL,
     grid          TEXT NOT NULL,
+    grid_set      BIGINT NOT NULL DEFAULT 0,
     reporter      BLOB,
     department    TEXT REFERENCES departments (code),
     reworks       INTEGER NOT NULL DEFAULT 0,
@@ -31,11 +34,33 @@ CREATE TABLE cases (
     due_at        BIGINT,
     close_due_at  BIGINT,
     handled_at    BIGINT,
-    closed_at     BIGINT
+    closed_at     BIGINT,
+    stage_due     BIGINT,
+    next_alarm    BIGINT,
+    checker       BIGINT NOT NULL DEFAULT 0,
+    parent        TEXT NOT NULL DEFAULT '',
+    merged_into   TEXT NOT NULL DEFAULT '',
+    state         TEXT NOT NULL DEFAULT '{}'
 );
 -- The work lists: what stands at a stage, oldest first; what a department has.
 CREATE INDEX cases_stage ON cases (stage, id);
 CREATE INDEX cases_department ON cases (department, stage, id);
+-- What is still worked on, by urgency; what the next alarm is due for; and the
+-- few cases that belong to another one.
+CREATE INDEX cases_open ON cases (stage, stage_due) WHERE stage NOT IN ('closed', 'merged', 'declined', 'voided', 'transferred');
+CREATE INDEX cases_alarm ON cases (next_alarm) WHERE next_alarm IS NOT NULL;
+CREATE INDEX cases_parent ON cases (parent) WHERE parent <> '';
+CREATE INDEX cases_into ON cases (merged_into) WHERE merged_into <> '';
+CREATE INDEX cases_checker ON cases (checker) WHERE checker <> 0;
+-- The departments that help with a case.
+CREATE TABLE case_assistants (
+    case_id    BIGINT NOT NULL REFERENCES cases (id),
+    department TEXT NOT NULL REFERENCES departments (code),
+    PRIMARY KEY (department, case_id)
+);
+-- The words of description and address: pairs of neighbouring characters, which
+-- find Chinese without a dictionary. Whoever reads must compare the text itself.
+CREATE VIRTUAL TABLE case_terms USING fts5 (terms, content='', detail=none, columnsize=0);
 CREATE TABLE steps (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     xid         BIGINT NOT NULL DEFAULT 0,
@@ -53,6 +78,9 @@ CREATE TABLE steps (
     request_key TEXT,
     UNIQUE (case_id, seq)
 );
+-- What may not go beyond its share of a month, and what was filed in it.
+CREATE INDEX cases_filed ON cases (filed_at) WHERE filed_at IS NOT NULL;
+CREATE INDEX steps_tally ON steps (action, at) WHERE action IN ('approve_return', 'approve_extension', 'approve_suspension', 'void');
 -- Most steps carry no key.
 CREATE UNIQUE INDEX steps_key ON steps (request_key) WHERE request_key IS NOT NULL;
 -- +goose StatementBegin

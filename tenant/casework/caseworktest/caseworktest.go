@@ -5,13 +5,13 @@ package caseworktest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"wangge/internal/errs"
 	"wangge/internal/gormx"
+	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
 	"wangge/tenant/citytest"
 	"wangge/tenant/org"
@@ -22,6 +22,11 @@ import (
 func Test(t *testing.T, open func(testing.TB) *gormx.DB) {
 	db := open(t)
 	h := &house{House: citytest.Build(t, db), open: open}
+	condition, err := h.City.Catalogue.Condition(t.Context(), citytest.Condition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.limit = condition.Limit
 	day := citytest.Opening
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -61,6 +66,23 @@ var tests = []struct {
 	{"work lists show a stage or a department, oldest first, page by page", (*house).lists},
 	{"a filed case is billed once", (*house).billed},
 	{"clerks working at once lose nothing", (*house).concurrentClerks},
+	{"a public report is confirmed on site by who was drawn", (*house).confirming},
+	{"a case that is passed on twice goes to arbitration", (*house).returning},
+	{"time granted is added, and a rest takes nothing from it", (*house).moreTime},
+	{"an overdue stage is escalated rung by rung", (*house).ladder},
+	{"who helps reports its work before the lead does", (*house).joint},
+	{"who holds a post in several units acts in the case's", (*house).severalUnits},
+	{"duplicates are merged and unmerged", (*house).merging},
+	{"a parent is closed after its children", (*house).family},
+	{"a child can't join a parent that is being closed", (*house).joiningWhileClosing},
+	{"a citizen vetoes a closing once", (*house).vetoed},
+	{"no more than its share of a month is voided", (*house).shares},
+	{"a case moves to another city and is answered for", (*house).transferred},
+	{"a leader urges", (*house).urged},
+	{"words find cases, newest first", (*house).words},
+	{"cases near in place and time are candidates for duplicates", (*house).duplicates},
+	{"open cases are counted by stage and urgency", (*house).counted},
+	{"what is refused leaves nothing behind", (*house).nothingLeft},
 	{"a second city sees nothing of it", (*house).secondCity},
 }
 
@@ -68,7 +90,8 @@ var tests = []struct {
 type house struct {
 	*testing.T
 	*citytest.House
-	open func(testing.TB) *gormx.DB
+	open  func(testing.TB) *gormx.DB
+	limit calendar.Limit // of the condition of every case here
 }
 
 func (h *house) ctx() context.Context { return h.Context() }
@@ -91,36 +114,25 @@ func (h *house) must(c *casework.Case, err error) *casework.Case {
 // roles says who gives which command.
 var roles = map[casework.Action]org.Role{
 	casework.ActionReport: org.Supervisor, casework.ActionFile: org.ShiftLeader, casework.ActionDecline: org.ShiftLeader,
-	casework.ActionDispatch: org.Dispatcher, casework.ActionHandle: org.DepartmentHandler,
+	casework.ActionDispatch: org.Dispatcher, casework.ActionAccept: org.DepartmentHandler, casework.ActionHandle: org.DepartmentHandler,
 	casework.ActionVerify: org.Supervisor, casework.ActionRework: org.Supervisor, casework.ActionClose: org.ShiftLeader,
 }
 
-// command is a, given by who may, with a reason.
+// command is a, given by who may, with a reason; a check on site by who was
+// drawn for it. Dispatch goes to Works.
 func (h *house) command(a casework.Action, number string) casework.Command {
-	return casework.Command{Number: number, By: h.Actor(roles[a]), Note: "依据现场照片"}
+	in := casework.Command{Number: number, By: h.Actor(roles[a]), Note: "依据现场照片", Department: citytest.Works}
+	if a == casework.ActionVerify || a == casework.ActionRework {
+		if c, err := h.City.Cases.Case(h.ctx(), number); err == nil && c.Checker != 0 {
+			in.By.Account = c.Checker
+		}
+	}
+	return in
 }
 
-// do gives one command; dispatch goes to Works.
+// do gives one command.
 func (h *house) do(a casework.Action, in casework.Command) (*casework.Case, error) {
-	cases := h.City.Cases
-	switch a {
-	case casework.ActionFile:
-		return cases.File(h.ctx(), in)
-	case casework.ActionDecline:
-		return cases.Decline(h.ctx(), in)
-	case casework.ActionDispatch:
-		return cases.Dispatch(h.ctx(), in, citytest.Works)
-	case casework.ActionHandle:
-		return cases.Handle(h.ctx(), in)
-	case casework.ActionVerify:
-		return cases.Verify(h.ctx(), in)
-	case casework.ActionRework:
-		return cases.Rework(h.ctx(), in)
-	case casework.ActionClose:
-		return cases.Close(h.ctx(), in)
-	default:
-		return nil, fmt.Errorf("no command %s", a)
-	}
+	return h.City.Cases.Do(h.ctx(), a, in)
 }
 
 // commands are what may be done to a case that is there.

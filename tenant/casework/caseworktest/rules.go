@@ -29,7 +29,7 @@ func (h *house) lifecycle() {
 	if first := steps[0].Detail; first.Channel != casework.ChannelSupervisor || first.Kind != "01-001" || first.KindVersion != catalog.Version2026 || first.Grid != h.Grids[0].Code.String() {
 		h.Errorf("the report says %+v", first)
 	}
-	if d := steps[2].Detail; d.Department != citytest.Works || !d.Due.Equal(c.Due) || !d.CloseDue.Equal(c.CloseDue) {
+	if d := steps[2].Detail; d.Department != citytest.Works || !d.Due.Equal(c.Handling.Due) || !d.CloseDue.Equal(c.CloseDue) {
 		h.Errorf("the dispatch says %+v, the case %+v", d, c)
 	}
 }
@@ -76,10 +76,10 @@ func (h *house) refused() {
 
 func (h *house) rework() {
 	c := h.at(casework.StageHandled)
-	due := c.Due
+	due := c.Handling.Due
 	for n := 1; n <= 3; n++ {
 		c = h.take(c, casework.ActionRework)
-		if c.Stage != casework.StageDispatched || c.Department != citytest.Works || c.Reworks != n || !c.HandledAt.IsZero() || !c.Due.Equal(due) {
+		if c.Stage != casework.StageDispatched || c.Department != citytest.Works || c.Reworks != n || !c.HandledAt.IsZero() || c.Handling.Due.Before(due) {
 			h.Fatalf("after %d reworks: %+v", n, c)
 		}
 		c = h.take(c, casework.ActionHandle)
@@ -112,7 +112,15 @@ func (h *house) secondPerson() {
 	}
 	h.wantPath(c.Number, way[casework.StageHandled]...)
 	in := h.command(casework.ActionVerify, c.Number)
-	in.By = h.Second(org.Supervisor)
+	drawn := in.By
+	for _, in.By = range []casework.Actor{h.Actor(org.Supervisor), h.Second(org.Supervisor)} {
+		if in.By == drawn {
+			continue
+		}
+		_, err := h.do(casework.ActionVerify, in)
+		h.wantErr(err, casework.ErrNotDrawn)
+	}
+	in.By = drawn
 	if c = h.must(h.do(casework.ActionVerify, in)); c.VerifiedBy != in.By.Account {
 		h.Errorf("verified by %d, want %d", c.VerifiedBy, in.By.Account)
 	}
@@ -127,13 +135,20 @@ func (h *house) otherDepartment() {
 	h.wantPath(c.Number, way[casework.StageDispatched]...)
 }
 
+// dispatch sends a case to a unit.
+func (h *house) dispatch(number, unit string) (*casework.Case, error) {
+	in := h.command(casework.ActionDispatch, number)
+	in.Department = unit
+	return h.do(casework.ActionDispatch, in)
+}
+
 func (h *house) centres() {
 	c := h.at(casework.StageFiled)
 	for _, unit := range []string{citytest.SupervisionCentre, citytest.CommandCentre} {
-		_, err := h.City.Cases.Dispatch(h.ctx(), h.command(casework.ActionDispatch, c.Number), unit)
-		h.wantFields(err, "department")
+		_, err := h.dispatch(c.Number, unit)
+		h.wantErr(err, org.ErrNotHandling)
 	}
-	_, err := h.City.Cases.Dispatch(h.ctx(), h.command(casework.ActionDispatch, c.Number), "XX")
+	_, err := h.dispatch(c.Number, "XX")
 	h.wantErr(err, org.ErrNoDepartment)
 	h.wantPath(c.Number, casework.ActionFile)
 }
@@ -202,23 +217,23 @@ func (h *house) deadlines() {
 	h.Clock.Set(day.Add(4*24*time.Hour + 8*time.Hour)) // Friday, 17:00
 	c = h.must(h.do(casework.ActionDispatch, h.command(casework.ActionDispatch, c.Number)))
 	monday := day.Add(7*24*time.Hour + 2*time.Hour) // an hour on Friday, three from eight on Monday
-	if !c.Due.Equal(monday) || !c.CloseDue.Equal(monday.Add(24*time.Hour)) {
-		h.Errorf("due %s and closed by %s, want %s and a day later", c.Due.In(citytest.Zone), c.CloseDue.In(citytest.Zone), monday)
+	if !c.Handling.Due.Equal(monday) || !c.CloseDue.Equal(monday.Add(24*time.Hour)) {
+		h.Errorf("due %s and closed by %s, want %s and a day later", c.Handling.Due.In(citytest.Zone), c.CloseDue.In(citytest.Zone), monday)
 	}
 }
 
 func (h *house) lists() {
 	works := []*casework.Case{h.at(casework.StageDispatched), h.at(casework.StageDispatched), h.at(casework.StageDispatched)}
 	other := h.take(h.report(), casework.ActionFile)
-	other = h.must(h.City.Cases.Dispatch(h.ctx(), h.command(casework.ActionDispatch, other.Number), citytest.Greening))
-	after := works[0].ID - 1
-	f := casework.Filter{Stage: casework.StageDispatched, Department: citytest.Works, After: after, Limit: 2}
+	other = h.must(h.dispatch(other.Number, citytest.Greening))
+	before := casework.Cursor{ID: works[0].ID - 1}
+	f := casework.Filter{Stages: []casework.Stage{casework.StageDispatched}, Departments: []string{citytest.Works}, After: before, Limit: 2}
 	h.wantList(f, works[0], works[1])
-	f.After = works[1].ID
+	f.After = works[1].Cursor()
 	h.wantList(f, works[2])
-	h.wantList(casework.Filter{Department: citytest.Greening, After: after}, other)
-	h.wantList(casework.Filter{Stage: casework.StageClosed, After: after})
-	h.wantList(casework.Filter{After: after}, append(works, other)...)
+	h.wantList(casework.Filter{Departments: []string{citytest.Greening}, After: before}, other)
+	h.wantList(casework.Filter{Stages: []casework.Stage{casework.StageClosed}, After: before})
+	h.wantList(casework.Filter{After: before}, append(works, other)...)
 }
 
 func (h *house) wantList(f casework.Filter, want ...*casework.Case) {
@@ -257,7 +272,7 @@ func (h *house) secondCity() {
 	}
 	_, err = second.Cases.Case(h.ctx(), mine.Number)
 	h.wantErr(err, casework.ErrNoCase)
-	_, err = second.Cases.File(h.ctx(), h.command(casework.ActionFile, mine.Number))
+	_, err = second.Cases.Do(h.ctx(), casework.ActionFile, h.command(casework.ActionFile, mine.Number))
 	h.wantErr(err, casework.ErrNoCase)
 	h.wantStored(mine)
 }

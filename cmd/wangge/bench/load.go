@@ -1,0 +1,207 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+var load = benchmark{
+	name: "load", zh: "百万案卷下的负荷", en: "load", first: "full_lifecycles_per_second", unit: "lifecycles",
+	how: "The lifecycle of the benchmark before, at two cities by turns in one run: one without a case, one with a million closed ones, each with its six steps and its words. " +
+		"*empty_* and *full_* tell them apart; loss_percent is how much slower the full one is. Then each is given half its measured rate at even intervals " +
+		"(half_rate_p95_ms is of the slowest kind of step), and a fifth of it with a spike of ten times as much, twice what the city can do, for two seconds: " +
+		"recovery_seconds is from the end of the spike until p95 of every second after is below 100 ms. Any answer but a success ends the benchmark, so there was no 5xx.",
+	floor: "None: the empty city stands beside the full one.",
+	do:    measureLoad,
+}
+
+func measureLoad(ctx context.Context, r *run) (err error) {
+	var scenes []*scene
+	defer func() {
+		for _, s := range scenes {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	for range 2 {
+		s, err := r.scene(ctx)
+		if err != nil {
+			return err
+		}
+		scenes = append(scenes, s)
+	}
+	empty, full := scenes[0], scenes[1]
+	if err := full.fill(ctx, r.cases); err != nil {
+		return fmt.Errorf("fill the city: %w", err)
+	}
+	rates := map[string]*[]float64{"empty": {}, "full": {}}
+	closed := func(name string, s *scene) func(context.Context, time.Duration) error {
+		return func(ctx context.Context, d time.Duration) error {
+			done, rate, _, err := crowd(ctx, r.clients, d, func(ctx context.Context, w int, l *laps) error { return s.clients[w].live(ctx, s, l) })
+			r.n += done
+			r.figures.add(name+"_lifecycles_per_second", rate)
+			*rates[name] = append(*rates[name], rate)
+			return err
+		}
+	}
+	if err := r.rounds(ctx, closed("empty", empty), closed("full", full)); err != nil {
+		return err
+	}
+	for name, s := range map[string]*scene{"empty": empty, "full": full} {
+		rate := median(*rates[name])
+		if err := r.open(ctx, name, s, rate); err != nil {
+			return fmt.Errorf("%s city: %w", name, err)
+		}
+	}
+	r.figures.add("loss_percent", 100*(1-median(*rates["full"])/median(*rates["empty"])))
+	return nil
+}
+
+// open gives a city work at even intervals, whether or not it keeps up.
+func (r *run) open(ctx context.Context, name string, s *scene, rate float64) error {
+	long := time.Duration(min(r.Seconds, 10) * float64(time.Second))
+	half, err := s.arrivals(ctx, phase{rate / 2, long})
+	if err != nil {
+		return err
+	}
+	r.figures.add(name+"_half_rate_p95_ms", half.slowest())
+	steady := rate / 5
+	spike, err := s.arrivals(ctx, phase{steady, long / 2}, phase{10 * steady, 2 * time.Second}, phase{steady, long})
+	if err != nil {
+		return err
+	}
+	r.figures.add(name+"_recovery_seconds", spike.recovery(long/2+2*time.Second))
+	return nil
+}
+
+// phase is a rate of arrivals that lasts.
+type phase struct {
+	perSecond float64
+	lasts     time.Duration
+}
+
+// answers are the requests of a load: which step, when it ended, how long it took.
+type answers struct {
+	mu   sync.Mutex
+	list []answer
+}
+
+type answer struct {
+	step  string
+	ended time.Duration // since the load began
+	ms    float64
+}
+
+// arrivals starts lifecycles as the phases say and waits until all are done.
+func (s *scene) arrivals(ctx context.Context, phases ...phase) (*answers, error) {
+	out := &answers{}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	began := time.Now()
+	next := began
+	var wg sync.WaitGroup
+	n := 0
+	for _, p := range phases {
+		until := next.Add(p.lasts)
+		gap := time.Duration(float64(time.Second) / p.perSecond)
+		for ; next.Before(until); next = next.Add(gap) {
+			timer := time.NewTimer(time.Until(next))
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return nil, context.Cause(ctx)
+			}
+			c := s.clients[n%len(s.clients)].twin(1000 + s.tasks)
+			s.tasks++
+			n++
+			wg.Go(func() {
+				if err := c.liveNoting(ctx, s, began, out); err != nil {
+					cancel(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// liveNoting is live, and notes each step.
+func (c *client) liveNoting(ctx context.Context, s *scene, began time.Time, out *answers) error {
+	var f found
+	note := func(step string, do func() error) error {
+		at := time.Now()
+		err := do()
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		out.list = append(out.list, answer{step, time.Since(began), since(at)})
+		return err
+	}
+	err := note("report", func() (err error) {
+		f, err = c.report(ctx, s, s.base)
+		return err
+	})
+	for _, m := range loop {
+		if err != nil {
+			return err
+		}
+		err = note(string(m.action), func() (err error) {
+			f, err = c.step(ctx, s, s.base, f, m)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return note("search", func() error { return c.search(ctx, s) })
+}
+
+// slowest is the largest p95 of any kind of step, in milliseconds.
+func (a *answers) slowest() (p95 float64) {
+	steps := map[string][]float64{}
+	for _, w := range a.list {
+		steps[w.step] = append(steps[w.step], w.ms)
+	}
+	for _, took := range steps {
+		p95 = max(p95, percentile(took, 95))
+	}
+	return p95
+}
+
+// recovery is how many seconds after from p95 is below 100 ms for good, looked
+// at in windows of half a second.
+func (a *answers) recovery(from time.Duration) float64 {
+	const window = 500 * time.Millisecond
+	windows := map[int][]float64{}
+	for _, w := range a.list {
+		if w.ended >= from {
+			i := int((w.ended - from) / window)
+			windows[i] = append(windows[i], w.ms)
+		}
+	}
+	last := -1
+	for i, took := range windows {
+		if percentile(took, 95) >= 100 {
+			last = max(last, i)
+		}
+	}
+	return float64(last+1) * window.Seconds()
+}
+
+// fill gives a city n closed cases of the past: a few hundred are worked through
+// over HTTP, and copied with other numbers, days and steps.
+func (s *scene) fill(ctx context.Context, n int) error {
+	const models = 250
+	var l laps
+	for i := range models {
+		if err := s.clients[i%len(s.clients)].live(ctx, s, &l); err != nil {
+			return err
+		}
+	}
+	return s.copyCases(ctx, models, max(n/models, 1))
+}

@@ -1,0 +1,247 @@
+package tenantdb
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"wangge/internal/gormx"
+	"wangge/tenant/casework"
+	"wangge/tenant/grid"
+)
+
+// selection puts a query over cases together. Values are numbered $1, $2 …,
+// which both engines read.
+type selection struct {
+	engine gormx.Engine
+	where  []string
+	args   []any
+}
+
+// value takes a value and returns its place.
+func (q *selection) value(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprintf("$%d", len(q.args))
+}
+
+func (q *selection) and(format string, places ...any) {
+	q.where = append(q.where, fmt.Sprintf(format, places...))
+}
+
+// in lists values for IN.
+func in[T ~string](q *selection, list []T) string {
+	places := make([]string, len(list))
+	for i, v := range list {
+		places[i] = q.value(string(v))
+	}
+	return "(" + strings.Join(places, ", ") + ")"
+}
+
+// open is the condition of the index over open cases, in its own words.
+const open = "c.stage NOT IN ('closed', 'merged', 'declined', 'voided', 'transferred')"
+
+// filter adds the conditions of f, but for its order and page.
+func (q *selection) filter(f casework.Filter) {
+	if len(f.Stages) > 0 {
+		q.and("c.stage IN %s", in(q, f.Stages))
+	}
+	if len(f.Departments) > 0 {
+		q.and("(c.department IN %s OR c.id IN (SELECT case_id FROM case_assistants WHERE department IN %s))", in(q, f.Departments), in(q, f.Departments))
+	}
+	if f.Checker != 0 {
+		q.and("c.checker = %s", q.value(f.Checker))
+	}
+	if f.Area != "" {
+		from := q.value(f.Area)
+		q.and("c.grid >= %s AND c.grid < %s", from, q.value(f.Area+":")) // ':' follows '9'
+	}
+	for column, v := range map[string]string{"kind_code": f.Kind, "channel": string(f.Channel)} {
+		if v != "" {
+			q.and("c."+column+" = %s", q.value(v))
+		}
+	}
+	if f.Parent != "" {
+		q.and("c.parent <> '' AND c.parent = %s", q.value(f.Parent))
+	}
+	if f.Into != "" {
+		q.and("c.merged_into <> '' AND c.merged_into = %s", q.value(f.Into))
+	}
+	if f.Overdue {
+		q.and(open+" AND c.stage_due < %s", q.value(gormx.At(f.Before)))
+	}
+	if f.From != "" {
+		q.and("c.number >= %s", q.value(compact(f.From)))
+	}
+	if f.To != "" {
+		q.and("c.number < %s", q.value(compact(f.To)+"."))
+	}
+}
+
+// text adds a search for words, and says where to look them up.
+func (q *selection) text(text string) (from string) {
+	from = "cases c"
+	words := ask(text)
+	if len(words.terms) > 0 {
+		quoted := make([]string, len(words.terms))
+		if q.engine == gormx.Postgres {
+			for i, t := range words.terms {
+				quoted[i] = "'" + t + "'"
+			}
+			from = "case_terms t JOIN cases c ON c.id = t.case_id"
+			q.and("t.terms @@ %s::text::tsquery", q.value(strings.Join(quoted, " & ")))
+		} else {
+			for i, t := range words.terms {
+				quoted[i] = `"` + t + `"`
+			}
+			from = "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
+			q.and("t.case_terms MATCH %s", q.value(strings.Join(quoted, " ")))
+		}
+	}
+	for _, run := range words.runs {
+		at := q.value(run)
+		if q.engine == gormx.Postgres {
+			q.and("strpos(c.description || ' ' || c.address, %s) > 0", at)
+		} else {
+			q.and("instr(c.description || ' ' || c.address, %s) > 0", at)
+		}
+	}
+	if len(words.terms)+len(words.runs) == 0 {
+		q.and("1 = 0") // nothing that could be found
+	}
+	return from
+}
+
+// page adds order and cursor, and returns the ORDER BY.
+func (q *selection) page(f casework.Filter, id string) string {
+	switch f.Sort {
+	case casework.ByNewest:
+		if f.After.ID != 0 {
+			q.and(id+" < %s", q.value(f.After.ID))
+		}
+		return id + " DESC"
+	case casework.ByUrgency:
+		due := fmt.Sprintf("COALESCE(c.stage_due, %d)", int64(math.MaxInt64))
+		if f.After.ID != 0 {
+			at := q.value(f.After.Due)
+			q.and("(%s > %s OR %s = %s AND c.id > %s)", due, at, due, at, q.value(f.After.ID))
+		}
+		return due + ", c.id"
+	default:
+		if f.After.ID != 0 {
+			q.and(id+" > %s", q.value(f.After.ID))
+		}
+		return id
+	}
+}
+
+func (s caseStore) Cases(ctx context.Context, f casework.Filter) ([]casework.Case, error) {
+	q := selection{engine: s.engine}
+	q.filter(f)
+	from, id := "cases c", "c.id"
+	if f.Text != "" {
+		if from = q.text(f.Text); from != "cases c" && s.engine == gormx.SQLite {
+			id = "t.rowid" // the index gives its rows in this order, newest first too
+		}
+	}
+	order := q.page(f, id)
+	return s.list(ctx, &q, from, order, f.Limit, f.Text != "")
+}
+
+// list runs a selection. A search is planned for its own words: a common word
+// and a rare one want different plans, which a kept plan can't be.
+func (s caseStore) list(ctx context.Context, q *selection, from, order string, limit int, planned bool) ([]casework.Case, error) {
+	query := "SELECT c.id, " + qualified + " FROM " + from
+	if len(q.where) > 0 {
+		query += " WHERE " + strings.Join(q.where, " AND ")
+	}
+	query += " ORDER BY " + order + " LIMIT " + q.value(limit)
+	args := q.args
+	if planned && s.engine == gormx.Postgres {
+		args = append([]any{pgx.QueryExecModeExec}, args...)
+	}
+	rows, err := s.hot.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("cases: %w", err)
+	}
+	defer rows.Close()
+	out := []casework.Case{}
+	for rows.Next() {
+		var row caseRow
+		if err := rows.Scan(append([]any{&row.ID}, row.fields()...)...); err != nil {
+			return nil, fmt.Errorf("cases: %w", err)
+		}
+		c, err := row.domain()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *c)
+	}
+	return out, rows.Err()
+}
+
+var qualified = "c." + strings.ReplaceAll(strings.Join(strings.Fields(caseColumns), " "), ", ", ", c.")
+
+func (s caseStore) Count(ctx context.Context, f casework.Filter, now time.Time) ([]casework.Counter, error) {
+	q := selection{engine: s.engine}
+	f.Before = now
+	q.filter(f)
+	q.and(open)
+	late := q.value(gormx.At(now))
+	warned := q.value(gormx.At(now))
+	query := `SELECT c.stage, count(*), sum(CASE WHEN c.stage_due < ` + late + ` THEN 1 ELSE 0 END),
+		sum(CASE WHEN c.stage_due >= ` + warned + ` AND c.state LIKE '%"level":%' THEN 1 ELSE 0 END)
+		FROM cases c WHERE ` + strings.Join(q.where, " AND ") + " GROUP BY c.stage ORDER BY c.stage"
+	rows, err := s.hot.QueryContext(ctx, query, q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("count cases: %w", err)
+	}
+	defer rows.Close()
+	var out []casework.Counter
+	for rows.Next() {
+		var n casework.Counter
+		if err := rows.Scan(&n.Stage, &n.Cases, &n.Overdue, &n.Warned); err != nil {
+			return nil, fmt.Errorf("count cases: %w", err)
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+func (s caseStore) Near(ctx context.Context, kindVersion, kind, sinceDay string, southWest, northEast grid.Point) ([]casework.Case, error) {
+	q := selection{engine: s.engine}
+	q.and("c.number >= %s", q.value(compact(sinceDay)))
+	q.and("c.kind_version = %s AND c.kind_code = %s", q.value(kindVersion), q.value(kind))
+	q.and("c.lon BETWEEN %s AND %s", q.value(southWest.Lon), q.value(northEast.Lon))
+	q.and("c.lat BETWEEN %s AND %s", q.value(southWest.Lat), q.value(northEast.Lat))
+	return s.list(ctx, &q, "cases c", "c.id DESC", casework.MaxPage, false)
+}
+
+func (s caseStore) Tally(ctx context.Context, a casework.Action, since time.Time) (done, filed int, err error) {
+	// The action is spelled out, so that the index over these actions is found.
+	query := "SELECT (SELECT count(*) FROM steps WHERE action = '" + string(a) + `' AND at >= $1),
+		(SELECT count(*) FROM cases WHERE filed_at IS NOT NULL AND filed_at >= $2)`
+	if err := s.hot.QueryRowContext(ctx, query, gormx.At(since), gormx.At(since)).Scan(&done, &filed); err != nil {
+		return 0, 0, fmt.Errorf("share of %s: %w", a, err)
+	}
+	return done, filed, nil
+}
+
+func (s caseStore) OpenChildren(ctx context.Context, parent string) (n int, err error) {
+	err = s.hot.QueryRowContext(ctx, "SELECT count(*) FROM cases c WHERE c.parent <> '' AND c.parent = $1 AND "+open, parent).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("children of case %s: %w", parent, err)
+	}
+	return n, nil
+}
+
+func (s caseStore) Alarms(ctx context.Context, now time.Time, limit int) ([]casework.Case, error) {
+	q := selection{engine: s.engine}
+	at := q.value(gormx.At(now))
+	q.and("(c.next_alarm IS NOT NULL AND c.next_alarm <= %s OR c.stage = 'suspended' AND c.stage_due <= %s)", at, at)
+	q.and(open)
+	return s.list(ctx, &q, "cases c", "c.id", limit, false)
+}
