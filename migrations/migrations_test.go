@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"wangge/internal/gormx"
@@ -55,7 +56,8 @@ func up(t *testing.T, db *gormx.DB, plane migrations.Plane) int64 {
 	return level
 }
 
-// columns lists table.column of every table and view.
+// columns lists table.column of every table and view, but for the index of
+// words, for which each engine has its own means.
 func columns(t *testing.T, db *gormx.DB) (names []string) {
 	t.Helper()
 	query := map[gormx.Engine]string{
@@ -66,7 +68,7 @@ func columns(t *testing.T, db *gormx.DB) (names []string) {
 	if err := db.Read.Raw(query).Scan(&names).Error; err != nil || !slices.Contains(names, "accounts.login") {
 		t.Fatalf("got %q, %v; want the columns of accounts among them", names, err)
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "case_terms") })
 }
 
 // without returns what of names is not in others.

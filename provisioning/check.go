@@ -12,6 +12,7 @@ import (
 	"wangge/internal/identity"
 	"wangge/tenant"
 	"wangge/tenant/calendar"
+	"wangge/tenant/catalog"
 	"wangge/tenant/division"
 	"wangge/tenant/org"
 )
@@ -68,6 +69,12 @@ func (c *checker) check() {
 	}
 	if _, err := calendar.New(zone, s.Shifts); err != nil {
 		c.fault("$.shifts", "工作时段须为依次排列的 HH:MM-HH:MM", "shifts are HH:MM-HH:MM, in order and apart")
+	}
+	if s.Catalogue == "" {
+		s.Catalogue = catalog.Version2026
+	}
+	if _, err := catalog.ParseVersion(s.Catalogue); err != nil {
+		c.fault("$.catalogue", "没有这个目录版本："+s.Catalogue, "no such version of the catalogue: "+s.Catalogue)
 	}
 	if s.Workflow.Commands == 0 {
 		s.Workflow.Commands = s.Model.Commands()

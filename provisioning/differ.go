@@ -8,7 +8,6 @@ import (
 
 	"wangge/internal/identity"
 	"wangge/tenant"
-	"wangge/tenant/catalog"
 	"wangge/tenant/division"
 	"wangge/tenant/grid"
 	"wangge/tenant/org"
@@ -72,7 +71,7 @@ func (d *differ) catalogue(ctx context.Context) error {
 		return err
 	}
 	if missing > 0 {
-		d.add(OpAdd, "catalogue", catalog.Version2026, "", fmt.Sprintf("+%d", missing))
+		d.add(OpAdd, "catalogue", d.spec.Catalogue, "", fmt.Sprintf("+%d", missing))
 	}
 	return nil
 }

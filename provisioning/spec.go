@@ -47,6 +47,7 @@ type Spec struct {
 	Name           string       `yaml:"name"`
 	Model          Model        `yaml:"model"`
 	Shifts         []string     `yaml:"shifts,omitempty"`
+	Catalogue      string       `yaml:"catalogue,omitempty"` // version the city begins on, by standard or year; empty: 2026. Later it moves by itself
 	Districts      []string     `yaml:"districts,omitempty"` // county codes; empty: all of the city's
 	Departments    []Department `yaml:"departments"`
 	Administrators []Person     `yaml:"administrators"`

@@ -84,6 +84,7 @@ func TestEveryFaultOfASpecIsAnsweredWithLineFieldAndReason(t *testing.T) {
 		"an unknown model":                 {"management_and_enforcement", "three_levels", 3, "model", "组织模式未知", "unknown model"},
 		"no model":                         {"model: management_and_enforcement\n", "", 1, "model", "组织模式未知", "unknown model"},
 		"shifts that overlap":              {"14:00-18:00", "11:00-18:00", 4, "shifts", "工作时段", "shifts are"},
+		"a catalogue that is none":         {"shifts:", "catalogue: \"1999\"\nshifts:", 4, "catalogue", "没有这个目录版本", "no such version"},
 		"shifts that are no times":         {"14:00-18:00", "afternoon", 4, "shifts", "工作时段", "shifts are"},
 		"another city's district":          {"shifts:", "districts: [\"150202\"]\nshifts:", 4, "districts[0]", "150202 不属于该市", "150202 is not of this city"},
 		"a department's area elsewhere":    {"    kind: department", "    kind: department\n    area: \"110101\"", 11, "departments[2].area", "110101 不属于该市", "is not of this city"},

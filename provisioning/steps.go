@@ -83,7 +83,11 @@ func (r *run) base(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	kinds, conditions, err := catalog.Starting()
+	version, err := catalog.ParseVersion(r.spec.Catalogue)
+	if err != nil {
+		return "", err
+	}
+	kinds, conditions, err := catalog.StartingIn(version)
 	if err != nil {
 		return "", err
 	}

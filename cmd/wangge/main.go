@@ -50,6 +50,7 @@ type place struct {
 	Data        string `help:"folder of keys, files and SQLite databases" default:"data" env:"WANGGE_DATA" type:"path"`
 	Postgres    string `help:"connection string of the serving role; empty: SQLite" env:"WANGGE_POSTGRES" placeholder:"DSN"`
 	Provisioner string `name:"postgres-admin" help:"connection string of the provisioning role, to build cities on PostgreSQL" env:"WANGGE_POSTGRES_ADMIN" placeholder:"DSN"`
+	Blobs       string `help:"file store, such as s3://bucket?region=…&endpoint=…; empty: a folder under the data" env:"WANGGE_BLOBS" placeholder:"URL"`
 	Issuer      string `help:"who publishes the reports, such as the provincial department" env:"WANGGE_ISSUER"`
 	Protocol    string `help:"the province's ranking protocol (JSON) in place of the example" env:"WANGGE_PROTOCOL" type:"path" placeholder:"FILE"`
 	Rubric      string `help:"the province's rubric of acceptance (YAML) in place of the template" env:"WANGGE_RUBRIC" type:"path" placeholder:"FILE"`
@@ -57,7 +58,7 @@ type place struct {
 }
 
 func (p place) config() (cfg app.Config, err error) {
-	cfg = app.Config{Data: p.Data, Postgres: p.Postgres, Provisioner: p.Provisioner, Issuer: p.Issuer}
+	cfg = app.Config{Data: p.Data, Postgres: p.Postgres, Provisioner: p.Provisioner, Blobs: p.Blobs, Issuer: p.Issuer}
 	if cfg.Protocol, err = read(p.Protocol, ranking.LoadProtocol); err != nil {
 		return app.Config{}, err
 	}

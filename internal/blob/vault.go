@@ -176,13 +176,14 @@ func (v *Vault) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Walk calls fn with the names of the owner's blobs that were written before a
-// time, in no order, until fn fails. Among them may be what a process that was
-// killed left aside.
-func (v *Vault) Walk(ctx context.Context, before time.Time, fn func(name string) error) error {
+// Walk calls fn with the names of the owner's blobs that are at least so old by
+// the clock of the store, in no order, until fn fails. Among them may be what a
+// process that was killed left aside.
+func (v *Vault) Walk(ctx context.Context, age time.Duration, fn func(name string) error) error {
 	if v.store == nil {
 		return ErrNoStore
 	}
+	newest := time.Now().Add(-age)
 	list := v.store.bucket.List(&gocloud.ListOptions{Prefix: v.prefix + "/"})
 	for {
 		blob, err := list.Next(ctx)
@@ -193,7 +194,7 @@ func (v *Vault) Walk(ctx context.Context, before time.Time, fn func(name string)
 			return fmt.Errorf("list blobs: %w", err)
 		}
 		name := blob.Key[strings.LastIndexByte(blob.Key, '/')+1:]
-		if len(name) < 2 || !blob.ModTime.Before(before) {
+		if len(name) < 2 || blob.ModTime.After(newest) {
 			continue
 		}
 		if err := fn(name); err != nil {

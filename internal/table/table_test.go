@@ -67,7 +67,7 @@ func TestACSVIsReadInWhateverEncodingAndSeparatorItCameIn(t *testing.T) {
 				t.Errorf("header %q", h)
 			}
 			if len(rows) != 1 || !slices.Equal(rows[0].Cells, []string{"1501", "供水井盖", `路口,"东"`}) {
-				t.Errorf("rows %q", rows)
+				t.Errorf("rows %+v", rows)
 			}
 		})
 	}

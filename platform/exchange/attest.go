@@ -130,7 +130,7 @@ func attestOrganisation(ctx context.Context, city *tenant.City, e Evidence, _ Tr
 	}
 	with := map[string]bool{}
 	for _, c := range conditions {
-		with[c.Kind.Version+c.Kind.Code] = true
+		with[c.Kind.Version+string(c.Kind.Sort)+c.Kind.Code] = true
 	}
 	e.share(KindsWithCondition, len(with), len(kinds))
 	held, err := city.Org.Holders(ctx)

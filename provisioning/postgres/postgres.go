@@ -33,7 +33,7 @@ var ErrNoProvisioner = errs.New(errs.Invalid, "no_provisioner",
 func (Schemas) Engine() gormx.Engine { return gormx.Postgres }
 
 // roleLimit bounds a city's connections over all replicas of the server.
-const roleLimit = 16
+const roleLimit = 32
 
 // settings of every city role: a runaway query ends, a forgotten lock too.
 var settings = []string{"statement_timeout = '60s'", "lock_timeout = '10s'", "idle_in_transaction_session_timeout = '60s'"}

@@ -17,9 +17,10 @@ import (
 // up, and account IDs, for which the login stands.
 func Dump(t testing.TB, db *gormx.DB) (lines []string) {
 	t.Helper()
-	tables := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+	// case_terms and what FTS5 keeps it in hold nothing that is not in cases.
+	tables := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'case\\_terms%' ESCAPE '\\'"
 	if db.Engine == gormx.Postgres {
-		tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
+		tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'case_terms'"
 	}
 	var names []string
 	if err := db.Read.Raw(tables).Scan(&names).Error; err != nil {

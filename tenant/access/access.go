@@ -42,6 +42,9 @@ const (
 	CaseClose      Permission = "case:close"
 	GridRead       Permission = "grid:read"
 	GridImport     Permission = "grid:import"
+	PartRead       Permission = "part:read"
+	PartImport     Permission = "part:import" // and undo an import
+	PartEdit       Permission = "part:edit"
 	OrgRead        Permission = "org:read"
 	OrgManage      Permission = "org:manage"
 	DutyManage     Permission = "duty:manage" // who is on duty where
@@ -85,14 +88,14 @@ type Rule struct {
 // Defaults is the policy a new city starts with.
 func Defaults() []Rule {
 	table := map[org.Role][]Permission{
-		org.Supervisor:        {CaseRead, EvidenceRead, EvidenceAdd, CaseReport, CaseConfirm, CaseVerify, CaseRework, GridRead, CatalogRead},
-		org.IntakeClerk:       {CaseRead, EvidenceRead, EvidenceAdd, CaseContact, CaseReport, CaseAskConfirm, CaseMerge, CaseVeto, CaseExport, GridRead, CatalogRead, OrgRead},
-		org.ShiftLeader:       {CaseRead, EvidenceRead, CaseContact, CaseFile, CaseDecline, CaseClose, CaseAskConfirm, CaseMerge, CaseTransfer, CaseDecideTime, CaseRedraw, CaseVeto, CaseReopen, CaseVoid, CaseUrge, CaseExport, GridRead, CatalogRead, DutyManage, OrgRead, EvaluateRead},
-		org.Evaluator:         {CaseRead, EvidenceRead, CaseExport, EvaluateRead, OrgRead, CatalogRead, GridRead},
-		org.Dispatcher:        {CaseRead, EvidenceRead, CaseDispatch, CaseDecideReturn, CaseExport, GridRead, CatalogRead, OrgRead},
-		org.DepartmentHandler: {CaseRead, EvidenceRead, EvidenceAdd, CaseHandle, CatalogRead},
-		org.CityAdmin:         {GridRead, GridImport, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, AccountRead, PolicyRead, PolicyManage},
-		org.Leader:            {CaseRead, EvidenceRead, CaseArbitrate, CaseUrge, EvaluateRead, OrgRead, GridRead},
+		org.Supervisor:        {CaseRead, EvidenceRead, EvidenceAdd, CaseReport, CaseConfirm, CaseVerify, CaseRework, GridRead, CatalogRead, PartRead},
+		org.IntakeClerk:       {CaseRead, EvidenceRead, EvidenceAdd, CaseContact, CaseReport, CaseAskConfirm, CaseMerge, CaseVeto, CaseExport, GridRead, CatalogRead, OrgRead, PartRead},
+		org.ShiftLeader:       {CaseRead, EvidenceRead, CaseContact, CaseFile, CaseDecline, CaseClose, CaseAskConfirm, CaseMerge, CaseTransfer, CaseDecideTime, CaseRedraw, CaseVeto, CaseReopen, CaseVoid, CaseUrge, CaseExport, GridRead, CatalogRead, DutyManage, OrgRead, EvaluateRead, PartRead},
+		org.Evaluator:         {CaseRead, EvidenceRead, CaseExport, EvaluateRead, OrgRead, CatalogRead, GridRead, PartRead},
+		org.Dispatcher:        {CaseRead, EvidenceRead, CaseDispatch, CaseDecideReturn, CaseExport, GridRead, CatalogRead, OrgRead, PartRead},
+		org.DepartmentHandler: {CaseRead, EvidenceRead, EvidenceAdd, CaseHandle, CatalogRead, PartRead},
+		org.CityAdmin:         {GridRead, GridImport, PartRead, PartImport, PartEdit, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, AccountRead, PolicyRead, PolicyManage},
+		org.Leader:            {CaseRead, EvidenceRead, CaseArbitrate, CaseUrge, EvaluateRead, OrgRead, GridRead, PartRead},
 		org.Auditor:           {CaseRead, EvidenceRead, OrgRead, AccountRead, PolicyRead, EvaluateRead},
 	}
 	var rules []Rule
@@ -109,7 +112,7 @@ func Permissions() []Permission {
 	return []Permission{
 		CaseRead, CaseContact, CaseReport, CaseFile, CaseDecline, CaseDispatch, CaseHandle, CaseVerify, CaseRework, CaseClose,
 		CaseAskConfirm, CaseConfirm, CaseMerge, CaseTransfer, CaseArbitrate, CaseDecideReturn, CaseDecideTime, CaseRedraw, CaseVeto, CaseReopen, CaseVoid, CaseUrge, CaseExport,
-		GridRead, GridImport, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, EvidenceRead, EvidenceAdd, EvaluateRead, AccountRead, PolicyRead, PolicyManage,
+		GridRead, GridImport, PartRead, PartImport, PartEdit, OrgRead, OrgManage, DutyManage, CatalogRead, CatalogEdit, CatalogOverlay, CalendarEdit, EvidenceRead, EvidenceAdd, EvaluateRead, AccountRead, PolicyRead, PolicyManage,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"wangge/internal/errs"
 	"wangge/tenant/calendar"
+	"wangge/tenant/catalog"
 	"wangge/tenant/grid"
 )
 
@@ -56,6 +57,7 @@ type Case struct {
 	Channel     Channel
 	Condition   string // filing condition code
 	KindVersion string
+	Sort        catalog.Sort // part or event: before 2026 a code alone does not tell
 	Kind        string
 	Part        string // id of the part it concerns, "" for none
 	Description string
@@ -126,6 +128,7 @@ type Step struct {
 type Detail struct {
 	Channel     Channel      `json:"channel,omitempty"`
 	KindVersion string       `json:"kind_version,omitempty"`
+	Sort        catalog.Sort `json:"sort,omitempty"`
 	Kind        string       `json:"kind,omitempty"`
 	Grid        string       `json:"grid,omitempty"`
 	GridSet     int64        `json:"grid_set,omitempty"`

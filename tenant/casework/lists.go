@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"wangge/tenant/catalog"
 	"wangge/tenant/grid"
 )
 
@@ -109,13 +110,13 @@ type Nearby struct {
 
 // Duplicates lists the cases of the same kind that were reported near in place
 // and time, the nearest first; number, if any, is left out.
-func (s *Service) Duplicates(ctx context.Context, kindVersion, kind string, at grid.Point, number string) ([]Nearby, error) {
+func (s *Service) Duplicates(ctx context.Context, kind catalog.Kind, at grid.Point, number string) ([]Nearby, error) {
 	d := s.p.Workflow.Duplicates
 	now := s.now()
 	since := now.Add(-time.Duration(d.Hours) * time.Hour)
 	dLat := float64(d.Metres) / metresPerDegree
 	dLon := dLat / math.Cos(at.Lat*math.Pi/180)
-	list, err := s.p.Store.Near(ctx, kindVersion, kind, s.p.Calendar.Day(since),
+	list, err := s.p.Store.Near(ctx, kind, s.p.Calendar.Day(since),
 		grid.Point{Lon: at.Lon - dLon, Lat: at.Lat - dLat}, grid.Point{Lon: at.Lon + dLon, Lat: at.Lat + dLat})
 	if err != nil {
 		return nil, err

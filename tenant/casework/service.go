@@ -41,7 +41,7 @@ type Store interface {
 	Cases(ctx context.Context, f Filter) ([]Case, error)
 	Count(ctx context.Context, f Filter, now time.Time) ([]Counter, error)
 	// Near lists the cases of a kind reported since a day within a box.
-	Near(ctx context.Context, kindVersion, kind, sinceDay string, southWest, northEast grid.Point) ([]Case, error)
+	Near(ctx context.Context, kind catalog.Kind, sinceDay string, southWest, northEast grid.Point) ([]Case, error)
 	// Tally counts the steps of an action since an instant, and the cases filed.
 	Tally(ctx context.Context, a Action, since time.Time) (done, filed int, err error)
 	// OpenChildren counts the cases of a parent on which work is still due.
@@ -160,6 +160,10 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := s.now()
+	if day := s.p.Calendar.Day(now); !condition.InForce(day) {
+		return nil, catalog.ErrNotInForce.With(condition.Code)
+	}
 	if in.Part != "" {
 		if known, err := s.p.Register.HasPart(ctx, in.Part); err != nil {
 			return nil, err
@@ -174,9 +178,8 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 	if !inside {
 		return nil, ErrOutside
 	}
-	now := s.now()
 	c := &Case{
-		Channel: in.Channel, Condition: condition.Code, KindVersion: condition.Kind.Version, Kind: condition.Kind.Code, Part: in.Part,
+		Channel: in.Channel, Condition: condition.Code, KindVersion: condition.Kind.Version, Sort: condition.Kind.Sort, Kind: condition.Kind.Code, Part: in.Part,
 		Description: in.Description, Address: in.Address, Place: in.Place, Grid: code, GridSet: set, Elsewhere: in.Elsewhere,
 	}
 	step, err := c.Apply(ActionReport, in.By, now, s.rules, Order{})
@@ -185,7 +188,7 @@ func (s *Service) Report(ctx context.Context, in ReportInput) (*Case, error) {
 	}
 	step.RequestKey = in.Key
 	d := &step.Detail
-	d.Channel, d.KindVersion, d.Kind, d.Grid, d.GridSet, d.Part, d.City = c.Channel, c.KindVersion, c.Kind, c.Grid.String(), set, c.Part, c.Elsewhere
+	d.Channel, d.KindVersion, d.Sort, d.Kind, d.Grid, d.GridSet, d.Part, d.City = c.Channel, c.KindVersion, c.Sort, c.Kind, c.Grid.String(), set, c.Part, c.Elsewhere
 	var seal func(string) ([]byte, error)
 	if in.Reporter != (Reporter{}) {
 		seal = func(number string) ([]byte, error) { return s.seal(in.Reporter, number) }

@@ -160,8 +160,15 @@ func TestAChangeThatIsToComeIsWaitedFor(t *testing.T) {
 	if _, err := o.take("code,kind,filing,limit_value,limit_unit\n01-001-2,01-001,又一个,4,work_hour\n"); !errors.Is(err, errs.ErrInvalid) {
 		t.Errorf("a second change before the first holds: %v", err)
 	}
+	if _, err := o.take("code,kind,filing,limit_value,limit_unit,since\n01-001-2,01-001,又一个,4,work_hour,2026-12-20\n"); !errors.Is(err, errs.ErrInvalid) {
+		t.Errorf("a second change after the first: %v", err)
+	}
 	o.day("2026-12-10")
 	o.must("code,kind,filing,limit_value,limit_unit\n01-001-2,01-001,又一个,4,work_hour\n")
+	o.must("code,kind,filing,limit_value,limit_unit,until\n01-001-3,01-001,\"弹跳产生声响，翻盖明显影响安全\",2,work_day,2026-12-20\n")
+	if _, err := o.take("code,kind,filing,limit_value,limit_unit,since\n01-001-3,01-001,改,2,work_day,2026-12-20\n"); !errors.Is(err, errs.ErrInvalid) {
+		t.Errorf("a change on the day of the end: %v", err)
+	}
 }
 
 // export writes what is in force as the export does.

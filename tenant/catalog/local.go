@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"wangge/internal/errs"
 )
 
 // LocalKind is a kind a city adds of its own.
@@ -67,7 +65,7 @@ func (in LocalKind) kind(v Version, held []Kind) (Kind, error) {
 	switch class, sub, ok := l.Split(k.Code); {
 	case k.Code == "":
 		f.add(0, "code", "该大类的自定义编码已用完", "the own codes of this class are used up")
-	case !ok || class != k.Class || sub < l.LocalFrom || sub > l.LocalTo:
+	case !ok || class != k.Class || sub < l.LocalFrom: // above LocalTo there are no digits
 		low, high := l.Code(k.Class, l.LocalFrom), l.Code(k.Class, l.LocalTo)
 		f.add(0, "code", fmt.Sprintf("自定义编码须在 %s 至 %s 之间：%s", low, high, k.Code), fmt.Sprintf("own codes lie between %s and %s: %s", low, high, k.Code))
 	case taken[k.Code]:
@@ -106,12 +104,3 @@ func (l Layout) free(class string, taken map[string]bool) string {
 	}
 	return ""
 }
-
-// own says whether a code lies where cities add kinds of their own.
-func (l Layout) own(code string) bool {
-	class, sub, ok := l.Split(code)
-	return ok && (l.LocalClass == "" || class == l.LocalClass) && sub >= l.LocalFrom && sub <= l.LocalTo
-}
-
-// errKind refuses a kind of the city's own that the province can't know.
-var errKind = errs.New(errs.Invalid, "not_a_national_kind", "省级目录只能使用国家标准的类别：%s", "a province's set has kinds of the standard only: %s")

@@ -73,9 +73,6 @@ func (s *Service) SetOverlay(ctx context.Context, in OverlayInput) (Overlay, err
 	}
 	for _, d := range readSheet(f, calendar.CSV(bytes.NewReader(in.Body)), in.Version, in.Version.Kinds()) {
 		d.cond.Origin = Provincial
-		if d.cond.Kind.Code == "" || in.Version.Layout().own(d.cond.Kind.Code) {
-			f.add(d.row, "kind", errKind.With(d.cond.Kind.Code).Zh, errKind.With(d.cond.Kind.Code).En)
-		}
 		o.Conditions = append(o.Conditions, d.cond)
 	}
 	if err := f.err(); err != nil {

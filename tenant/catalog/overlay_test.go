@@ -126,6 +126,12 @@ func TestConditionsBelongTogetherByTheirWordsWhereCodesDiffer(t *testing.T) {
 	if got["01-001-2 limit_shorter"] != "4 work_hour|9 work_hour" || got["S-1 missing"] != "" {
 		t.Errorf("got %v", got["01-001-2 limit_shorter"])
 	}
+	if err := o.receive("2", body+"S-2,01-001,破损超过25c㎡,9,work_hour,\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.drift(); got["S-2 missing"] != "|破损超过25c㎡" || got["01-001-2 limit_shorter"] == "" {
+		t.Errorf("one of the city's belongs to two of the province's: %v", got["S-2 missing"])
+	}
 }
 
 // After adopting, whatever the province sent, nothing differs but what the city

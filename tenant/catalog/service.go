@@ -178,15 +178,15 @@ func (s *Service) KindsOf(ctx context.Context, v Version) ([]Kind, error) {
 }
 
 // Missing counts the kinds and conditions of this release's starting set that a
-// city seeded with an older one lacks. A city that began on another version or
-// has moved keeps its own set: it lacks nothing.
+// city seeded with an older release lacks. A city that has moved keeps its own
+// set: it lacks nothing.
 func (s *Service) Missing(ctx context.Context) (int, error) {
 	st, err := s.look(ctx)
 	if err != nil || len(st.Moves) > 0 {
 		return 0, err
 	}
-	kinds, conditions, err := Starting()
-	if err != nil || st.First != "" && st.First != Version(kinds[0].Version) {
+	kinds, conditions, err := StartingIn(st.First)
+	if err != nil {
 		return 0, err
 	}
 	missing := 0

@@ -36,10 +36,12 @@ func TestEachIndicatorDividesTheCountsOfItsDefinition(t *testing.T) {
 		evaluation.Reported: 200, evaluation.PublicReports: 50, evaluation.ReportedFiled: 160, evaluation.Filed: 160, evaluation.FiledInTime: 120, evaluation.Declined: 40,
 		evaluation.Dispatched: 150, evaluation.DueHandle: 125, evaluation.Handled: 100, evaluation.HandledInTime: 75,
 		evaluation.DueClose: 80, evaluation.Closed: 60, evaluation.ClosedInTime: 40, evaluation.Reworked: 7,
+		evaluation.Returned: 15, evaluation.Extended: 30, evaluation.Suspended: 3, evaluation.Voided: 8,
 	}
 	want := map[string]string{
 		"filing_rate": "80.00", "filing_in_time_rate": "75.00", "handling_rate": "80.00", "handling_in_time_rate": "60.00",
 		"closing_rate": "75.00", "closing_in_time_rate": "50.00", "rework_rate": "7.00", "public_report_rate": "25.00",
+		"return_rate": "10.00", "extension_rate": "20.00", "suspension_rate": "2.00", "void_rate": "5.00",
 	}
 	for _, i := range evaluation.Indicators() {
 		if got := i.Of(counts).Percent().String(); got != want[i.Code] {

@@ -37,8 +37,8 @@ type Vault interface {
 	Put(ctx context.Context, body io.Reader) (name string, key []byte, err error)
 	Open(ctx context.Context, name string, key []byte) (io.ReadCloser, error)
 	Remove(ctx context.Context, name string) error
-	// Walk calls fn with the names of the files written before a time.
-	Walk(ctx context.Context, before time.Time, fn func(name string) error) error
+	// Walk calls fn with the names of the files that are at least so old.
+	Walk(ctx context.Context, age time.Duration, fn func(name string) error) error
 }
 
 // Cases tells which cases there are.

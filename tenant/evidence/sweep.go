@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// settled is how old a file without an item must be to be nobody's: an upload
-// never takes that long.
-const settled = 24 * time.Hour
+// Settled is how old a file without an item must be to be nobody's: no upload
+// takes that long, and a database that was put back for a look is gone by then.
+const Settled = 7 * 24 * time.Hour
 
-// Sweep removes the files that no item holds, which a process left that was
-// killed between writing the one and the other, and returns how many.
-func (s *Service) Sweep(ctx context.Context) (removed int, err error) {
+// Sweep removes the files that are so old and that no item holds, which a process
+// left that was killed between writing the one and the other. It returns how many.
+func (s *Service) Sweep(ctx context.Context, age time.Duration) (removed int, err error) {
 	var names []string
 	flush := func() error {
 		n, err := s.sweep(ctx, names)
 		removed, names = removed+n, names[:0]
 		return err
 	}
-	err = s.p.Vault.Walk(ctx, s.p.Now().Add(-settled), func(name string) error {
+	err = s.p.Vault.Walk(ctx, age, func(name string) error {
 		if names = append(names, name); len(names) < 500 {
 			return nil
 		}

@@ -41,7 +41,7 @@ func (r rules) check(rec Record) (p Part, faults []Fault) {
 	for _, f := range r.std.fields {
 		v := rec.Value[f.Key]
 		switch {
-		case v == "" && f.must(r.numbering) && !bad(f.Key):
+		case v == "" && f.Must(r.numbering) && !bad(f.Key):
 			add(f.Key, "必填", "is required")
 		case f.Length > 0 && utf8.RuneCountInString(v) > f.Length:
 			add(f.Key, fmt.Sprintf("不得多于 %d 个字", f.Length), fmt.Sprintf("must have at most %d characters", f.Length))

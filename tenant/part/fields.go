@@ -52,8 +52,8 @@ type Field struct {
 // Title is how the field is named to people: 管理部件标识码 (GLBJBSM).
 func (f Field) title() (zh, en string) { return f.Names[0] + " " + f.Code, f.Code }
 
-// must says whether a record must have it.
-func (f Field) must(n Numbering) bool {
+// Must says whether a record of a numbering must have the field.
+func (f Field) Must(n Numbering) bool {
 	if strings.HasPrefix(n.Name, "GB/T 47678.5") {
 		return f.mandatory
 	}
@@ -62,9 +62,6 @@ func (f Field) must(n Numbering) bool {
 
 // Fields lists the fields in the order of their keys.
 func (s *Service) Fields() []Field { return slices.Clone(s.std.fields) }
-
-// Mandatory says whether a record of a numbering must have the field.
-func (s *Service) Mandatory(f Field, n Numbering) bool { return f.must(n) }
 
 func readFields() ([]Field, error) {
 	rows, err := table("fields.csv")

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"wangge/internal/errs"
+	"wangge/tenant/grid"
 )
 
 // Source yields the records of a file; io.EOF after the last. Any other error
@@ -98,7 +100,7 @@ type pass struct {
 }
 
 func (s *Service) pass(ctx context.Context, up Upload) (*pass, error) {
-	n, err := s.numbering(up.Numbering)
+	n, err := s.Numbering(up.Numbering)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +187,9 @@ func (p *pass) flush(ctx context.Context) error {
 		before, ok := held[now.ID]
 		if ok {
 			now = keepUngiven(now, before, p.given[i])
+			if now.Grid == before.Grid && almost(now.Place, before.Place) {
+				now.Place = before.Place
+			}
 		}
 		switch {
 		case !ok:
@@ -227,6 +232,14 @@ func keepUngiven(now, before Part, given Given) Part {
 		}
 	}
 	return now
+}
+
+// almost says whether two places are less than a fifth of a millimetre apart:
+// a spreadsheet program keeps 15 digits of a number, and the inverse of a shifted
+// system is as exact as that.
+func almost(a, b grid.Point) bool {
+	const degrees = 2e-9
+	return math.Abs(a.Lon-b.Lon) < degrees && math.Abs(a.Lat-b.Lat) < degrees
 }
 
 // packed is an identifier of at most 24 digits in 12 bytes, so that those of a

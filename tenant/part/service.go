@@ -47,7 +47,8 @@ const usual = "GB/T 47678.5-2026"
 
 var errNumbering = errs.New(errs.Invalid, "no_such_numbering", "没有这种编码方式：%s", "no such numbering: %s")
 
-func (s *Service) numbering(name string) (Numbering, error) {
+// Numbering returns the numbering of a name, the usual one of "".
+func (s *Service) Numbering(name string) (Numbering, error) {
 	if name == "" {
 		name = usual
 	}

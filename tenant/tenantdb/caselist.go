@@ -11,6 +11,7 @@ import (
 
 	"wangge/internal/gormx"
 	"wangge/tenant/casework"
+	"wangge/tenant/catalog"
 	"wangge/tenant/grid"
 )
 
@@ -163,7 +164,7 @@ func (s caseStore) list(ctx context.Context, q *selection, from, order string, l
 	if planned && s.engine == gormx.Postgres {
 		args = append([]any{pgx.QueryExecModeExec}, args...)
 	}
-	rows, err := s.hot.QueryContext(ctx, query, args...)
+	rows, err := s.read.Statement.ConnPool.QueryContext(ctx, query, args...) // of too many shapes to keep compiled
 	if err != nil {
 		return nil, fmt.Errorf("cases: %w", err)
 	}
@@ -195,7 +196,7 @@ func (s caseStore) Count(ctx context.Context, f casework.Filter, now time.Time) 
 	query := `SELECT c.stage, count(*), sum(CASE WHEN c.stage_due < ` + late + ` THEN 1 ELSE 0 END),
 		sum(CASE WHEN c.stage_due >= ` + warned + ` AND c.state LIKE '%"level":%' THEN 1 ELSE 0 END)
 		FROM cases c WHERE ` + strings.Join(q.where, " AND ") + " GROUP BY c.stage ORDER BY c.stage"
-	rows, err := s.hot.QueryContext(ctx, query, q.args...)
+	rows, err := s.read.Statement.ConnPool.QueryContext(ctx, query, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count cases: %w", err)
 	}
@@ -211,10 +212,10 @@ func (s caseStore) Count(ctx context.Context, f casework.Filter, now time.Time) 
 	return out, rows.Err()
 }
 
-func (s caseStore) Near(ctx context.Context, kindVersion, kind, sinceDay string, southWest, northEast grid.Point) ([]casework.Case, error) {
+func (s caseStore) Near(ctx context.Context, kind catalog.Kind, sinceDay string, southWest, northEast grid.Point) ([]casework.Case, error) {
 	q := selection{engine: s.engine}
 	q.and("c.number >= %s", q.value(compact(sinceDay)))
-	q.and("c.kind_version = %s AND c.kind_code = %s", q.value(kindVersion), q.value(kind))
+	q.and("c.kind_version = %s AND c.kind_sort = %s AND c.kind_code = %s", q.value(kind.Version), q.value(string(kind.Sort)), q.value(kind.Code))
 	q.and("c.lon BETWEEN %s AND %s", q.value(southWest.Lon), q.value(northEast.Lon))
 	q.and("c.lat BETWEEN %s AND %s", q.value(southWest.Lat), q.value(northEast.Lat))
 	return s.list(ctx, &q, "cases c", "c.id DESC", casework.MaxPage, false)

@@ -24,7 +24,7 @@ const (
 
 	insertStep = "INSERT INTO steps " + stepColumnList + " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 	insertCase = "INSERT INTO cases (" + caseColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-		$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33) RETURNING id`
+		$17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) RETURNING id`
 	nextNumber = `INSERT INTO case_numbers (day, last) VALUES ($1, 1)
 		ON CONFLICT (day) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`
 	insertTerms = "INSERT INTO case_terms (rowid, terms) VALUES ($1, $2)"
@@ -37,12 +37,12 @@ const (
 	openOnce = `WITH n AS (` + nextNumber + `),
 		c AS (INSERT INTO cases (` + caseColumns + `)
 			SELECT $2 || '-' || CASE WHEN n.last < 1000000 THEN lpad(n.last::text, 6, '0') ELSE n.last::text END,
-				$3, $4::bigint, $5, $6, $7, $8, $9, $10, $11, $12::float8, $13::float8, $14, $15::bigint, $16::bytea, $17, $18::int, $19::bigint, $20::bigint,
-				$21::bigint, $22::bigint, $23::bigint, $24::bigint, $25::bigint, $26::bigint, $27::bigint, $28::bigint, $29::bigint, $30::bigint,
-				$31::bigint, $32, $33, $34 FROM n RETURNING id, number),
-		t AS (INSERT INTO case_terms (case_id, terms) SELECT c.id, $35::text::tsvector FROM c),
+				$3, $4::bigint, $5, $6, $7, $8, $9, $10, $11, $12, $13::float8, $14::float8, $15, $16::bigint, $17::bytea, $18, $19::int, $20::bigint, $21::bigint,
+				$22::bigint, $23::bigint, $24::bigint, $25::bigint, $26::bigint, $27::bigint, $28::bigint, $29::bigint, $30::bigint, $31::bigint,
+				$32::bigint, $33, $34, $35 FROM n RETURNING id, number),
+		t AS (INSERT INTO case_terms (case_id, terms) SELECT c.id, $36::text::tsvector FROM c),
 		s AS (INSERT INTO steps ` + stepColumnList + `
-			SELECT c.id, $36::bigint, $37, $38, $39, $40::bigint, $41::bigint, $42, $43, $44, $45, $46 FROM c)
+			SELECT c.id, $37::bigint, $38, $39, $40, $41::bigint, $42::bigint, $43, $44, $45, $46, $47 FROM c)
 		SELECT id, number FROM c`
 )
 

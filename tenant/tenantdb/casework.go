@@ -13,6 +13,7 @@ import (
 	"wangge/internal/gormx"
 	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
+	"wangge/tenant/catalog"
 	"wangge/tenant/grid"
 )
 
@@ -32,6 +33,7 @@ type caseRow struct {
 	Channel      string
 	Condition    string
 	KindVersion  string
+	KindSort     string
 	KindCode     string
 	Part         string
 	Description  string
@@ -106,14 +108,14 @@ func (s clockState) domain() casework.Clock {
 // fields are the columns in the order of the statements below, without the ID.
 func (r *caseRow) fields() []any {
 	return []any{
-		&r.Number, &r.Stage, &r.Version, &r.Channel, &r.Condition, &r.KindVersion, &r.KindCode, &r.Part, &r.Description, &r.Address,
+		&r.Number, &r.Stage, &r.Version, &r.Channel, &r.Condition, &r.KindVersion, &r.KindSort, &r.KindCode, &r.Part, &r.Description, &r.Address,
 		&r.Lon, &r.Lat, &r.Grid, &r.GridSet, &r.Reporter, &r.Department, &r.Reworks, &r.ReportedBy, &r.HandledBy, &r.VerifiedBy,
 		&r.ReportedAt, &r.FiledAt, &r.DispatchedAt, &r.DueAt, &r.CloseDueAt, &r.HandledAt, &r.ClosedAt,
 		&r.StageDue, &r.NextAlarm, &r.Checker, &r.Parent, &r.MergedInto, &r.State,
 	}
 }
 
-const caseColumns = `number, stage, version, channel, condition, kind_version, kind_code, part, description, address,
+const caseColumns = `number, stage, version, channel, condition, kind_version, kind_sort, kind_code, part, description, address,
 	lon, lat, grid, grid_set, reporter, department, reworks, reported_by, handled_by, verified_by,
 	reported_at, filed_at, dispatched_at, due_at, close_due_at, handled_at, closed_at,
 	stage_due, next_alarm, checker, parent, merged_into, state`
@@ -144,7 +146,7 @@ func toCaseRow(c *casework.Case) caseRow {
 	})
 	return caseRow{
 		ID: c.ID, Number: c.Number, Stage: string(c.Stage), Version: c.Version, Channel: string(c.Channel),
-		Condition: c.Condition, KindVersion: c.KindVersion, KindCode: c.Kind, Part: c.Part, Description: c.Description, Address: c.Address,
+		Condition: c.Condition, KindVersion: c.KindVersion, KindSort: string(c.Sort), KindCode: c.Kind, Part: c.Part, Description: c.Description, Address: c.Address,
 		Lon: c.Place.Lon, Lat: c.Place.Lat, Grid: c.Grid.String(), GridSet: c.GridSet, Reporter: c.Reporter, Department: department, Reworks: c.Reworks,
 		ReportedBy: c.ReportedBy, HandledBy: c.HandledBy, VerifiedBy: c.VerifiedBy,
 		ReportedAt: gormx.At(c.ReportedAt), FiledAt: gormx.At(c.FiledAt), DispatchedAt: gormx.At(c.DispatchedAt),
@@ -169,7 +171,7 @@ func (r *caseRow) domain() (*casework.Case, error) {
 	}
 	return &casework.Case{
 		ID: r.ID, Number: r.Number, Stage: casework.Stage(r.Stage), Version: r.Version, Channel: casework.Channel(r.Channel),
-		Condition: r.Condition, KindVersion: r.KindVersion, Kind: r.KindCode, Part: r.Part, Description: r.Description, Address: r.Address,
+		Condition: r.Condition, KindVersion: r.KindVersion, Sort: catalog.Sort(r.KindSort), Kind: r.KindCode, Part: r.Part, Description: r.Description, Address: r.Address,
 		Place: grid.Point{Lon: r.Lon, Lat: r.Lat}, Grid: code, GridSet: r.GridSet, Reporter: r.Reporter,
 		Confirmation: s.Confirmation, Command: s.Command, Department: department, Assistants: s.Assistants, Checker: r.Checker,
 		Asked: s.Asked, Arbitrated: s.Arbitrated, Parent: r.Parent, Children: s.Children, Into: r.MergedInto, Elsewhere: s.Elsewhere,

@@ -1,6 +1,7 @@
 package tenantdb_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"wangge/tenant/calendar"
 	"wangge/tenant/catalog"
 	"wangge/tenant/citytest"
+	"wangge/tenant/tenantdb"
 )
 
 // another opens the city as another process does.
@@ -158,6 +160,66 @@ func TestChangesAtOnceDoNotMix(t *testing.T) {
 	})
 }
 
+// slow is a table during whose reading something else happens.
+type slow struct {
+	calendar.Sheet
+	meanwhile func()
+}
+
+func (s slow) Next() (calendar.Row, error) {
+	s.meanwhile()
+	return s.Sheet.Next()
+}
+
+// A change is planned on what was read; when another came between, it is
+// refused whole even where the two have nothing to do with each other.
+func TestAChangePlannedOnAnOlderCatalogueIsRefused(t *testing.T) {
+	citytest.Each(t, func(t *testing.T, h *citytest.House) {
+		other := another(t, h)
+		var once sync.Once
+		file := slow{calendar.CSV(strings.NewReader(plain + "A-1,01-001,x,1,work_day\n")), func() {
+			once.Do(func() { take(t, other, plain+"B-1,01-002,y,1,work_day\n") })
+		}}
+		if _, err := h.City.Catalogue.ImportSheet(t.Context(), "f.csv", file, false); !errors.Is(err, catalog.ErrChanged) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := h.City.Catalogue.Condition(t.Context(), "A-1"); !errors.Is(err, catalog.ErrNoCondition) {
+			t.Errorf("and yet it is there: %v", err)
+		}
+		condition(t, h.City, "B-1")
+		take(t, h.City, plain+"A-1,01-001,x,1,work_day\n")
+	})
+}
+
+// Whoever uses a city through the cache sees what another process has changed.
+func TestACityInUseIsLookedAtAgain(t *testing.T) {
+	citytest.Each(t, func(t *testing.T, h *citytest.House) {
+		held := another(t, h)
+		cities := tenantdb.NewCities(func(context.Context, tenant.ID) (*tenant.City, *gormx.DB, error) { return held, h.DB, nil }, 4)
+		day := time.Date(2026, 11, 24, 9, 0, 0, 0, citytest.Zone)
+		working := func() (yes bool) {
+			err := cities.Use(t.Context(), h.City.ID, func(c *tenant.City) error {
+				yes = c.Calendar.Working(day)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return yes
+		}
+		if !working() {
+			t.Fatal("a Tuesday is not worked")
+		}
+		if _, err := h.City.Holidays.Import(t.Context(), "d", calendar.CSV(strings.NewReader("date,kind\n2026-11-24,off\n")), false); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Advance(2 * time.Second)
+		if working() {
+			t.Error("the other process still works that day")
+		}
+	})
+}
+
 // house2013 is a city that began on the 2013 catalogue.
 func house2013(t *testing.T, db *gormx.DB) *citytest.House {
 	t.Helper()
@@ -228,6 +290,18 @@ func TestACityOf2013WorksAndMoves(t *testing.T) {
 		}
 		if all, err := h.City.Catalogue.Find(t.Context(), catalog.Query{All: true}); err != nil || len(all) != 353 {
 			t.Errorf("seeding a city that has moved left %d conditions, %v", len(all), err)
+		}
+		kinds, conditions, err = catalog.StartingIn(catalog.Version2013)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := conditions[0]
+		later.Code, later.Line = "13P01-01-99", "13P01-01-99"
+		if err := h.Seeder.Seed(t.Context(), db, h.City.Settings, nil, kinds, append(conditions, later)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := another(t, h).Catalogue.Condition(t.Context(), later.Code); !errors.Is(err, catalog.ErrNoCondition) {
+			t.Errorf("what a later release starts with came to a city that has moved: %v", err)
 		}
 	})
 }

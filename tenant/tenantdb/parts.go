@@ -5,11 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+	"unicode"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"gorm.io/gorm"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"wangge/internal/errs"
 	"wangge/internal/gormx"
@@ -17,28 +18,17 @@ import (
 	"wangge/tenant/part"
 )
 
-// partStore keeps the register of parts. Inside InTx all its handles are the
-// transaction. Its statements are plain SQL that both engines read.
+// partStore keeps the register of parts. Inside InTx its connection is that of
+// the transaction. Its statements are plain SQL that both engines read.
 type partStore struct {
-	write *gorm.DB
-	conn  conn                 // the pool that reads, or the transaction
-	held  map[string]*sql.Stmt // compiled in the transaction, which ends them
+	db   *gormx.DB
+	conn conn // the pool that reads, or the transaction
+	line *sql.Conn
+	held map[string]*sql.Stmt // compiled in the transaction, which ends them
 }
 
 func newPartStore(db *gormx.DB) partStore {
-	return partStore{write: db.Write, conn: db.Read.Statement.ConnPool}
-}
-
-// compiled is a statement that the transaction runs again and again.
-func (s partStore) compiled(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt := s.held[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.write.Statement.ConnPool.PrepareContext(ctx, query)
-	if err == nil {
-		s.held[query] = stmt
-	}
-	return stmt, err
+	return partStore{db: db, conn: db.Read.Statement.ConnPool}
 }
 
 // errRegisterBusy is returned to who waits too long for an import.
@@ -53,18 +43,35 @@ const (
 )
 
 func (s partStore) InTx(ctx context.Context, fn func(part.Store) error) error {
-	err := s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
-		if tx.Name() == string(gormx.SQLite) {
-			if err := tx.Exec(wideCache).Error; err != nil {
-				return err
-			}
-			defer func() {
-				after := tx.WithContext(context.WithoutCancel(ctx))
-				err = errors.Join(err, after.Exec(narrowCache).Error, after.Exec(freeCache).Error)
-			}()
+	pool, err := s.db.SQL()
+	if err != nil {
+		return err
+	}
+	line, err := pool.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("register of parts: %w", err)
+	}
+	defer line.Close()
+	if s.db.Engine == gormx.SQLite {
+		if _, err := line.ExecContext(ctx, wideCache); err != nil {
+			return err
 		}
-		return fn(partStore{tx, tx.Statement.ConnPool, map[string]*sql.Stmt{}})
-	})
+		defer func() {
+			after := context.WithoutCancel(ctx)
+			for _, pragma := range []string{narrowCache, freeCache} {
+				_, _ = line.ExecContext(after, pragma) // costs memory when it fails, nothing else
+			}
+		}()
+	}
+	tx, err := line.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("register of parts: %w", err)
+	}
+	err = fn(partStore{s.db, tx, line, map[string]*sql.Stmt{}})
+	if err == nil {
+		return tx.Commit()
+	}
+	_ = tx.Rollback() // err says what happened
 	const lockNotAvailable = "55P03"
 	if p := new(pgconn.PgError); errors.As(err, &p) && p.Code == lockNotAvailable {
 		return errRegisterBusy
@@ -207,75 +214,107 @@ func (s partStore) Part(ctx context.Context, id string) (part.Part, error) {
 	return p, nil
 }
 
-// marks writes rows of parameters: ($1, $2), ($3, $4). SQLite is given (?, ?),
-// because it looks every name up among all others.
-func (s partStore) marks(rows, columns int) string {
-	var b strings.Builder
-	named := s.write.Name() == string(gormx.Postgres)
-	for i := range rows * columns {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%columns == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		if named {
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(i + 1))
-		} else {
-			b.WriteByte('?')
-		}
-	}
-	return b.String() + ")"
+// addRows is how many parts SQLite is given at a time. Its parameters have no
+// names, because it would look each name up among all others.
+const addRows = 100
+
+// marks writes rows of parameters for SQLite: (?, ?), (?, ?).
+func marks(rows, columns int) string {
+	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	return strings.Repeat(row+", ", rows-1) + row
 }
 
-// Of a million parts every statement counts, so they carry many rows.
-const (
-	heldRows = 500 // identifiers of one query
-	addRows  = 100 // parts of one insert
-)
-
-func (s partStore) Held(ctx context.Context, ids []string) (map[string]part.Part, error) {
-	held := make(map[string]part.Part)
-	for len(ids) > 0 {
-		n := min(len(ids), heldRows)
-		args := make([]any, n)
-		for i, id := range ids[:n] {
+func (s partStore) Held(ctx context.Context, ids []string) (held map[string]part.Part, err error) {
+	var list []part.Part
+	switch {
+	case len(ids) == 0:
+	case s.db.Engine == gormx.Postgres:
+		list, err = s.parts(ctx, "SELECT "+partColumns+" FROM parts WHERE id = ANY ($1)", ids)
+	default:
+		args := make([]any, len(ids))
+		for i, id := range ids {
 			args[i] = id
 		}
-		list, err := s.parts(ctx, "SELECT "+partColumns+" FROM parts WHERE id IN "+s.marks(1, n), args...)
-		if err != nil {
-			return nil, fmt.Errorf("parts held: %w", err)
-		}
-		for _, p := range list {
-			held[p.ID] = p
-		}
-		ids = ids[n:]
+		list, err = s.parts(ctx, "SELECT "+partColumns+" FROM parts WHERE id IN "+marks(1, len(ids)), args...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parts held: %w", err)
+	}
+	held = make(map[string]part.Part, len(list))
+	for _, p := range list {
+		held[p.ID] = p
 	}
 	return held, nil
 }
 
 func (s partStore) Add(ctx context.Context, parts []part.Part) error {
-	const columns = 21
-	args := make([]any, 0, addRows*columns)
+	add := s.insert
+	if s.db.Engine == gormx.Postgres {
+		add = s.copy
+	}
+	if err := add(ctx, parts); err != nil {
+		return fmt.Errorf("add parts: %w", err)
+	}
+	return nil
+}
+
+// columnCount is how many columns partColumns names.
+const columnCount = 21
+
+// insert gives SQLite many rows with each statement, which it compiles once.
+func (s partStore) insert(ctx context.Context, parts []part.Part) error {
+	args := make([]any, 0, addRows*columnCount)
 	for len(parts) > 0 {
 		n := min(len(parts), addRows)
 		args = args[:0]
 		for i := range parts[:n] {
 			args = partValues(args, &parts[i])
 		}
-		insert, err := s.compiled(ctx, "INSERT INTO parts ("+partColumns+") VALUES "+s.marks(n, columns))
-		if err == nil {
-			_, err = insert.ExecContext(ctx, args...)
-		}
+		insert, err := s.compiled(ctx, "INSERT INTO parts ("+partColumns+") VALUES "+marks(n, columnCount))
 		if err != nil {
-			return fmt.Errorf("add parts: %w", err)
+			return err
+		}
+		if _, err := insert.ExecContext(ctx, args...); err != nil {
+			return err
 		}
 		parts = parts[n:]
 	}
 	return nil
+}
+
+// compiled is a statement that the transaction runs again and again.
+func (s partStore) compiled(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := s.held[query]; stmt != nil {
+		return stmt, nil
+	}
+	tx, ok := s.conn.(*sql.Tx)
+	if !ok {
+		return nil, errors.New("parts are written in a transaction only")
+	}
+	stmt, err := tx.PrepareContext(ctx, query)
+	if err == nil {
+		s.held[query] = stmt
+	}
+	return stmt, err
+}
+
+// copy streams rows to PostgreSQL, in the transaction of its connection.
+func (s partStore) copy(ctx context.Context, parts []part.Part) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	names := strings.FieldsFunc(partColumns, func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
+	return s.line.Raw(func(driver any) error {
+		conn, ok := driver.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("%T is no connection of pgx", driver)
+		}
+		rows := pgx.CopyFromSlice(len(parts), func(i int) ([]any, error) {
+			return partValues(make([]any, 0, columnCount), &parts[i]), nil
+		})
+		_, err := conn.Conn().CopyFrom(ctx, pgx.Identifier{"parts"}, names, rows)
+		return err
+	})
 }
 
 const (

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -20,34 +22,38 @@ type query struct {
 	end  string // of what is begun
 }
 
-// add appends a piece, whose %d are the numbers of the parameters that follow.
+// add appends a piece, in which a ? stands for each of the parameters.
 func (q *query) add(piece string, args ...any) {
-	at := make([]any, len(args))
-	for i := range args {
-		at[i] = len(q.args) + i + 1
+	for i, text := range strings.Split(piece, "?") {
+		if i > 0 {
+			q.args = append(q.args, args[i-1])
+			q.text += fmt.Sprintf("$%d", len(q.args))
+		}
+		q.text += text
 	}
-	q.args = append(q.args, args...)
-	q.text += fmt.Sprintf(piece, at...)
 }
 
 // cells is a rectangle of cells, its sides included.
 type cells struct{ west, south, east, north int64 }
+
+// aRow is how many cells a row has, as SQL.
+var aRow = strconv.Itoa(part.CellsARow)
 
 // over begins a query of the parts in a rectangle of cells: each of its rows is
 // one stretch of the index. inner is what is needed of the parts, outer what is
 // asked for; conditions may follow, then within and what orders or groups.
 func (s partStore) over(c cells, outer, inner, kind string) *query {
 	q := &query{}
-	if s.write.Name() == string(gormx.Postgres) {
+	if s.db.Engine == gormx.Postgres {
 		// Left to itself its planner reads all parts of the kind.
-		q.add("SELECT "+outer+" FROM generate_series(CAST($%d AS BIGINT), CAST($%d AS BIGINT)) AS band (y) CROSS JOIN LATERAL (SELECT "+inner+" FROM parts", c.south, c.north)
+		q.add("SELECT "+outer+" FROM generate_series(CAST(? AS BIGINT), CAST(? AS BIGINT)) AS band (y) CROSS JOIN LATERAL (SELECT "+inner+" FROM parts", c.south, c.north)
 		q.end = " OFFSET 0) AS parts"
 	} else {
-		q.add("WITH RECURSIVE band (y) AS (SELECT $%d UNION ALL SELECT y + 1 FROM band WHERE y < $%d) SELECT "+outer+" FROM band CROSS JOIN parts", c.south, c.north)
+		q.add("WITH RECURSIVE band (y) AS (SELECT ? UNION ALL SELECT y + 1 FROM band WHERE y < ?) SELECT "+outer+" FROM band CROSS JOIN parts", c.south, c.north)
 	}
-	q.add(fmt.Sprintf(" WHERE parts.cell BETWEEN y * %[1]d + $%%d AND y * %[1]d + $%%d", int64(part.CellsARow)), c.west, c.east)
+	q.add(" WHERE parts.cell BETWEEN y * "+aRow+" + ? AND y * "+aRow+" + ?", c.west, c.east)
 	if kind != "" {
-		q.add(" AND parts.kind = $%d", kind)
+		q.add(" AND parts.kind = ?", kind)
 	}
 	return q
 }
@@ -58,19 +64,19 @@ func (q *query) within() { q.text, q.end = q.text+q.end, "" }
 // more appends what else a filter asks for.
 func (q *query) more(f part.Filter) {
 	if f.Prefix != "" {
-		q.add(" AND parts.id >= $%d AND parts.id < $%d", f.Prefix, f.Prefix+":") // the character behind 9
+		q.add(" AND parts.id >= ? AND parts.id < ?", f.Prefix, f.Prefix+":") // the character behind 9
 	}
 	if f.State != "" {
-		q.add(" AND parts.state = $%d", string(f.State))
+		q.add(" AND parts.state = ?", string(f.State))
 		if f.State != part.Intact {
 			q.text += " AND parts.state <> 'intact'" // so that the index of those is known to do
 		}
 	}
 	if f.After != "" {
-		q.add(" AND parts.id > $%d", f.After)
+		q.add(" AND parts.id > ?", f.After)
 	}
 	if b := f.Box; b != nil {
-		q.add(" AND parts.lon BETWEEN $%d AND $%d AND parts.lat BETWEEN $%d AND $%d", b.West, b.East, b.South, b.North)
+		q.add(" AND parts.lon BETWEEN ? AND ? AND parts.lat BETWEEN ? AND ?", b.West, b.East, b.South, b.North)
 	}
 }
 
@@ -108,11 +114,11 @@ func (s partStore) List(ctx context.Context, f part.Filter) ([]part.Part, error)
 		}
 	}
 	if f.Kind != "" {
-		q.add(" AND parts.kind = $%d", f.Kind)
+		q.add(" AND parts.kind = ?", f.Kind)
 	}
 	q.more(f)
 	q.within()
-	q.add(" ORDER BY parts.id LIMIT $%d", f.Limit)
+	q.add(" ORDER BY parts.id LIMIT ?", f.Limit)
 	list, err := s.parts(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("parts: %w", err)
@@ -128,12 +134,16 @@ func (s partStore) Counted(ctx context.Context, f part.Filter, most int) (n int,
 	inner := s.over(c, "1", "parts.id", f.Kind)
 	inner.more(f)
 	inner.within()
-	inner.add(" LIMIT $%d", most)
+	inner.add(" LIMIT ?", most)
 	if err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM ("+inner.text+") AS few", inner.args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("parts in a box: %w", err)
 	}
 	return n, nil
 }
+
+// maxBands is up to how many stretches of the index are looked at one by one; a
+// box that is higher is found by reading through all between its sides.
+const maxBands = 64
 
 func (s partStore) Clusters(ctx context.Context, f part.Filter, side int) (list []part.Cluster, err error) {
 	c, ok, err := s.extent(ctx, *f.Box)
@@ -142,19 +152,29 @@ func (s partStore) Clusters(ctx context.Context, f part.Filter, side int) (list 
 	}
 	f.Box = nil // whole cells, so that the index answers
 	wide, high := (c.east-c.west)/int64(side)+1, (c.north-c.south)/int64(side)+1
-	sums := fmt.Sprintf("count(*), CAST(sum(y) AS DOUBLE PRECISION), CAST(sum(parts.cell - y * %d) AS DOUBLE PRECISION)", int64(part.CellsARow))
-	q := s.over(c, sums, "parts.cell", f.Kind)
+	row, col := "parts.cell / "+aRow, "parts.cell % "+aRow
+	sums := "count(*), CAST(sum(" + row + ") AS DOUBLE PRECISION), CAST(sum(" + col + ") AS DOUBLE PRECISION)"
+	q := &query{text: "SELECT " + sums + " FROM parts"}
+	if c.north-c.south < maxBands {
+		q = s.over(c, sums, "parts.cell", f.Kind)
+	} else {
+		q.add(" WHERE parts.cell BETWEEN ? AND ? AND "+col+" BETWEEN ? AND ?",
+			c.south*part.CellsARow, (c.north+1)*part.CellsARow-1, c.west, c.east)
+		if f.Kind != "" {
+			q.add(" AND parts.kind = ?", f.Kind)
+		}
+	}
 	q.more(f)
 	q.within()
-	q.text += fmt.Sprintf(" GROUP BY (y - %d) / %d, (parts.cell - y * %d - %d) / %d ORDER BY 2, 3", c.south, high, int64(part.CellsARow), c.west, wide)
+	q.text += fmt.Sprintf(" GROUP BY (%s - %d) / %d, (%s - %d) / %d ORDER BY 2, 3", row, c.south, high, col, c.west, wide)
 	err = s.each(ctx, q.text, q.args, func(rows *sql.Rows) error {
 		var cluster part.Cluster
-		var row, col float64
-		err := rows.Scan(&cluster.Count, &row, &col)
+		var y, x float64
+		err := rows.Scan(&cluster.Count, &y, &x)
 		middle := func(sum float64, from float64) float64 {
 			return (sum/float64(cluster.Count)+0.5)/part.CellsADegree - from
 		}
-		cluster.Place = grid.Point{Lon: middle(col, 180), Lat: middle(row, 90)}
+		cluster.Place = grid.Point{Lon: middle(x, 180), Lat: middle(y, 90)}
 		list = append(list, cluster)
 		return err
 	})
@@ -169,11 +189,11 @@ func (s partStore) InSquare(ctx context.Context, n part.Near, r int64) (found []
 	col, row := part.CellAt(n.Place)
 	q := s.over(cells{col - r, row - r, col + r, row + r}, partColumns, "*", n.Kind)
 	q.text += " AND parts.state <> 'removed'"
-	const squared = "((lon - $%d) * (lon - $%d) * $%d + (lat - $%d) * (lat - $%d))" // as part.Metric computes it
+	const squared = "((lon - ?) * (lon - ?) * ? + (lat - ?) * (lat - ?))" // as part.Metric computes it
 	args := []any{m.Lon, m.Lon, m.Squeeze, m.Lat, m.Lat}
-	q.add(" AND "+squared+" <= $%d", append(args, m.SquaredOf(n.Within))...)
+	q.add(" AND "+squared+" <= ?", append(args, m.SquaredOf(n.Within))...)
 	q.within()
-	q.add(" ORDER BY "+squared+", parts.id LIMIT $%d", append(args, n.Count)...)
+	q.add(" ORDER BY "+squared+", parts.id LIMIT ?", append(args, n.Count)...)
 	list, err := s.parts(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("nearest parts: %w", err)

@@ -41,7 +41,7 @@ type Schemas struct {
 }
 
 // cityPool bounds the connections of one city.
-var cityPool = gormx.Pool{Max: 4, Idle: 90 * time.Second}
+var cityPool = gormx.Pool{Max: 8, Idle: 90 * time.Second}
 
 // SecretName is where a city's database password is kept.
 func SecretName(id tenant.ID) string { return id.Scope() + "/postgres" }

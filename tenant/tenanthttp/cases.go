@@ -25,6 +25,7 @@ type Case struct {
 	Channel      string      `json:"channel"`
 	Condition    string      `json:"condition"`
 	KindVersion  string      `json:"kind_version"`
+	Sort         string      `json:"sort" description:"part or event"`
 	Kind         string      `json:"kind"`
 	KindZh       string      `json:"kind_zh"`
 	Part         string      `json:"part,omitempty" description:"id of the part it concerns"`
@@ -279,7 +280,7 @@ func (r *Request) view(ctx context.Context, c *casework.Case, err error) (Case, 
 	}
 	view := Case{
 		Number: c.Number, Stage: string(c.Stage), StageZh: c.Stage.Name().Zh, Version: c.Version,
-		Channel: string(c.Channel), Condition: c.Condition, KindVersion: c.KindVersion, Kind: c.Kind, KindZh: condition.Kind.Name, Part: c.Part,
+		Channel: string(c.Channel), Condition: c.Condition, KindVersion: c.KindVersion, Sort: string(c.Sort), Kind: c.Kind, KindZh: condition.Kind.Name, Part: c.Part,
 		Description: c.Description, Address: c.Address, Lon: c.Place.Lon, Lat: c.Place.Lat, Grid: c.Grid.String(), GridSet: c.GridSet,
 		Confirmation: string(c.Confirmation), Command: c.Command, Department: c.Department, Checker: c.Checker,
 		Parent: c.Parent, Into: c.Into, Elsewhere: c.Elsewhere,

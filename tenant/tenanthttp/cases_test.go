@@ -33,6 +33,9 @@ func TestACaseGoesThroughFiveHands(t *testing.T) {
 			{leader, "close", body{}, "closed"},
 		} {
 			h.Clock.Advance(10 * time.Minute)
+			if m.by == supervisor && c.Checker != h.Account(org.Supervisor) {
+				m.by = h.second(org.Supervisor) // who was drawn
+			}
 			if c = move(m.by, h.at, c.Number, m.action, m.in); c.Stage != m.stage {
 				t.Fatalf("after %s the case is %s, want %s", m.action, c.Stage, m.stage)
 			}
@@ -48,7 +51,7 @@ func TestACaseGoesThroughFiveHands(t *testing.T) {
 				t.Errorf("step %d has the number %d", i+1, s.Seq)
 			}
 		}
-		if len(steps) != 8 || len(hands) != 5 || steps[4].Note != "井圈未修平" || steps[3].Department != citytest.Works {
+		if len(steps) != 8 || len(hands) < 5 || len(hands) > 6 || steps[4].Note != "井圈未修平" || steps[3].Department != citytest.Works {
 			t.Errorf("%d steps by %d people: %+v", len(steps), len(hands), steps)
 		}
 		supervisor.Post(h.at+"/cases/"+c.Number+"/rework", body{"note": "晚了"}).Refused(409, "move_not_allowed")
@@ -252,7 +255,9 @@ func TestFaultyCommandsAreAnsweredWithFieldAndReasonAndWriteNothing(t *testing.T
 			f.by.Post(h.at+f.path, f.in).Names(f.fields...)
 		}
 		clerk.Post(h.at+"/cases", with(body{"lon": 0, "lat": 0})).Refused(422, "outside_grids")
-		clerk.Get(h.at+"/cases?limit=0&stage=lost").Names("stage", "limit")
+		clerk.Get(h.at+"/cases?limit=0&sort=luck").Names("sort", "limit")
+		clerk.Get(h.at + "/cases?stage=filed,lost").Names("stage")
+		clerk.Get(h.at+"/cases?area=15x&from=2026-2-1&to=soon").Names("area", "from", "to")
 		clerk.Get(h.at + "/cases?after=!").Names("after")
 		clerk.Get(h.at+"/cases/20261123-999999").Refused(404, "no_such_case")
 		if c, s := h.written(); c != cases || s != steps {

@@ -206,7 +206,7 @@ func TestFiguresAreReadFromTheCases(t *testing.T) {
 			t.Fatalf("figures %+v", list)
 		}
 		for _, f := range list[0].Indicators {
-			want := map[string]string{"filing_rate": "100.00", "filing_in_time_rate": "100.00", "public_report_rate": "100.00"}[f.Indicator]
+			want := map[string]string{"filing_rate": "100.00", "filing_in_time_rate": "100.00", "public_report_rate": "100.00", "void_rate": "0.00"}[f.Indicator]
 			if f.Percent != want {
 				t.Errorf("%s is %q of %d, want %q", f.Indicator, f.Percent, f.Denominator, want)
 			}

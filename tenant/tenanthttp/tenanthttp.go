@@ -97,7 +97,7 @@ func Routes() []Route {
 	var all []Route
 	caller := func(r *Request) *web.Caller { return r.Caller }
 	for _, part := range [][]Route{
-		web.SessionRoutes(caller), meRoutes(), caseRoutes(), gridRoutes(), orgRoutes(), responsibilityRoutes(), dutyRoutes(),
+		web.SessionRoutes(caller), meRoutes(), caseRoutes(), gridRoutes(), partRoutes(), orgRoutes(), responsibilityRoutes(), dutyRoutes(),
 		web.AccountRoutes(caller, string(access.AccountRead), string(access.OrgManage)), catalogRoutes(), calendarRoutes(), figureRoutes(), evidenceRoutes(),
 	} {
 		all = append(all, part...)

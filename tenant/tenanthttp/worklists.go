@@ -76,9 +76,9 @@ func (in caseQuery) faults() (out []errs.Problem) {
 	if strings.Trim(in.Area, "0123456789") != "" {
 		out = append(out, errs.Problem{Field: "area", Zh: "区划或网格编码只含数字", En: "a division or grid code has digits only"})
 	}
-	for field, day := range map[string]string{"from": in.From, "to": in.To} {
-		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
-			out = append(out, errs.Problem{Field: field, Zh: "日期应为 2026-11-23 的形式", En: "a day is written as 2026-11-23"})
+	for _, d := range [][2]string{{"from", in.From}, {"to", in.To}} {
+		if _, err := time.Parse(time.DateOnly, d[1]); d[1] != "" && err != nil {
+			out = append(out, errs.Problem{Field: d[0], Zh: "日期应为 2026-11-23 的形式", En: "a day is written as 2026-11-23"})
 		}
 	}
 	return out
@@ -152,7 +152,7 @@ func duplicates(ctx context.Context, r *Request, in duplicateQuery) ([]Nearby, e
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.City.Cases.Duplicates(ctx, condition.Kind.Version, condition.Kind.Code, grid.Point{Lon: in.Lon, Lat: in.Lat}, in.Number)
+	list, err := r.City.Cases.Duplicates(ctx, condition.Kind, grid.Point{Lon: in.Lon, Lat: in.Lat}, in.Number)
 	out := []Nearby{}
 	for i := range list {
 		if only != nil && !concerns(&list[i].Case, only) {

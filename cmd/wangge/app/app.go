@@ -16,6 +16,7 @@ import (
 
 	"wangge/billing"
 	"wangge/billing/billingdb"
+	"wangge/internal/blob"
 	"wangge/internal/gormx"
 	"wangge/internal/identity"
 	"wangge/internal/policy"
@@ -44,6 +45,7 @@ type Config struct {
 	Data        string // folder of key file, SQLite files
 	Postgres    string // connection string of the platform role; "" for SQLite
 	Provisioner string // connection string of the provisioning role; needed to build cities on PostgreSQL
+	Blobs       string // address of the file store, such as s3://bucket?region=…; "" for a folder beside the databases
 	OpenCities  int    // idle cities held open
 	Hasher      *identity.Hasher
 	Now         func() time.Time
@@ -63,6 +65,7 @@ type App struct {
 	Atlas    *division.Atlas
 	Province *gormx.DB
 	Keeper   *secrets.KeyFile
+	Blobs    *blob.Store
 	Accounts *identity.Service
 	Policy   *policy.Enforcer
 	Cities   *tenantdb.Cities
@@ -107,10 +110,28 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if a.Keeper, err = secrets.OpenKeyFile(filepath.Join(cfg.Data, "keys")); err != nil {
 		return nil, err
 	}
+	if err := a.openBlobs(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.openProvince(ctx); err != nil {
 		return nil, err
 	}
 	return a, a.services()
+}
+
+// openBlobs opens the store of the cities' files; a bucket is not called yet.
+func (a *App) openBlobs(ctx context.Context) (err error) {
+	address := a.Config.Blobs
+	if address == "" {
+		if address, err = blob.Folder(filepath.Join(a.Config.Data, "blobs")); err != nil {
+			return err
+		}
+	}
+	if a.Blobs, err = blob.Open(ctx, address); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.Blobs.Close)
+	return nil
 }
 
 func (a *App) openProvince(ctx context.Context) (err error) {
@@ -145,7 +166,7 @@ func (a *App) services() error {
 	a.Billing = billingdb.New(a.Province)
 	a.Ledger = provisioningdb.New(a.Province, Holder(), now)
 	seeder := tenantdb.Seeder{
-		Options: tenantdb.Options{Identity: identity.Options{Hasher: a.Config.Hasher}, Zone: Zone},
+		Options: tenantdb.Options{Identity: identity.Options{Hasher: a.Config.Hasher}, Zone: Zone, Blobs: a.Blobs},
 		Sealer:  a.sealer, Clock: a.Config.ClockOf,
 	}
 	files := tenantdb.Files{Dir: filepath.Join(a.Config.Data, "cities")}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"wangge/platform/ranking"
 	"wangge/tenant"
 	"wangge/tenant/evaluation"
+	"wangge/tenant/evidence"
 )
 
 // Jobs is what runs by the clock; with N processes each instant runs once.
@@ -32,6 +34,7 @@ func (a *App) Jobs() []schedule.Job {
 			return a.FreezeRanking(ctx, MonthBefore(due))
 		}},
 		{Name: "sessions", Spec: "40 4 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.PurgeSessions(ctx) }},
+		{Name: "evidence", Spec: "10 4 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.SweepEvidence(ctx) }},
 	}
 }
 
@@ -87,6 +90,18 @@ func (p published) DaysSince(ctx context.Context, revision int64, limit int) ([]
 		out[i] = exchange.Day{Day: d.Day, Counts: d.Counts, Revision: d.Revision}
 	}
 	return out, err
+}
+
+// SweepEvidence removes the files that no city's evidence holds, which a killed
+// process may have left.
+func (a *App) SweepEvidence(ctx context.Context) error {
+	return a.UseEach(ctx, func(ctx context.Context, city *tenant.City) error {
+		removed, err := city.Evidence.Sweep(ctx, evidence.Settled)
+		if removed > 0 {
+			slog.InfoContext(ctx, "files without evidence were removed", "city", city.ID.String(), "files", removed)
+		}
+		return err
+	})
 }
 
 // Harvest takes the usage of each city, every entry once.

@@ -22,8 +22,8 @@ type rawCases struct {
 }
 
 const (
-	addCase = `INSERT INTO cases (number, stage, version, channel, condition, kind_version, kind_code, description, address, lon, lat, grid, reworks, reported_by, handled_by, verified_by, reported_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`
+	addCase = `INSERT INTO cases (number, stage, version, channel, condition, kind_version, kind_sort, kind_code, description, address, lon, lat, grid, reworks, reported_by, handled_by, verified_by, reported_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id`
 	saveCase = `UPDATE cases SET stage = $1, version = $2, department = $3, reworks = $4, handled_by = $5, verified_by = $6,
 		filed_at = $7, dispatched_at = $8, due_at = $9, close_due_at = $10, handled_at = $11, closed_at = $12 WHERE id = $13 AND version = $14`
 	addStep = `INSERT INTO steps (case_id, seq, action, from_stage, to_stage, at, account_id, role, department, note, detail, request_key)
@@ -98,7 +98,7 @@ func (r *rawCases) report(ctx context.Context, s *scene, c *client) (*rawCase, e
 	n := r.serial.Add(1)
 	f := &rawCase{version: 1, number: fmt.Sprintf("20261123-%06d", n), stage: casework.StageReported}
 	return f, r.in(ctx, func(t rawTx) error {
-		err := t.row(ctx, addCase, f.number, string(f.stage), 1, "supervisor", condition.Code, condition.Kind.Version, condition.Kind.Code,
+		err := t.row(ctx, addCase, f.number, string(f.stage), 1, "supervisor", condition.Code, condition.Kind.Version, string(condition.Kind.Sort), condition.Kind.Code,
 			describe(condition), "示例路口东南角", place.Lon, place.Lat, g.Code.String(), 0, 2, 0, 0, now).Scan(&f.id)
 		if err != nil {
 			return err

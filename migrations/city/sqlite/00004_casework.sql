@@ -14,6 +14,7 @@ CREATE TABLE cases (
     channel       TEXT NOT NULL,
     condition     TEXT NOT NULL REFERENCES conditions (code),
     kind_version  TEXT NOT NULL,
+    kind_sort     TEXT NOT NULL CHECK (kind_sort IN ('part', 'event')),
     kind_code     TEXT NOT NULL,
     part          TEXT NOT NULL DEFAULT '',
     description   TEXT NOT NULL,

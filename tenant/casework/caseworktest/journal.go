@@ -326,7 +326,7 @@ func (h *house) replay(steps []casework.Step) casework.Case {
 // sameState compares what commands change: all but what the report said.
 func sameState(a, b casework.Case) bool {
 	for _, c := range []*casework.Case{&a, &b} {
-		c.Channel, c.Condition, c.KindVersion, c.Kind, c.Part, c.Description, c.Address = "", "", "", "", "", "", ""
+		c.Channel, c.Condition, c.KindVersion, c.Sort, c.Kind, c.Part, c.Description, c.Address = "", "", "", "", "", "", "", ""
 		c.Place, c.Grid, c.GridSet, c.Reporter = grid.Point{}, grid.Code{}, 0, nil
 	}
 	return reflect.DeepEqual(a, b)

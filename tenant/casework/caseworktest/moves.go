@@ -9,6 +9,7 @@ import (
 
 	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
+	"wangge/tenant/catalog"
 	"wangge/tenant/citytest"
 	"wangge/tenant/grid"
 	"wangge/tenant/org"
@@ -442,7 +443,7 @@ func (h *house) duplicates() {
 	} {
 		at := h.Grids[40].Inside()
 		at.Lat += tt.north / 111195
-		list, err := h.City.Cases.Duplicates(h.ctx(), first.KindVersion, first.Kind, at, tt.number)
+		list, err := h.City.Cases.Duplicates(h.ctx(), kindOf(first), at, tt.number)
 		var got []string
 		for _, c := range list {
 			got = append(got, c.Number)
@@ -452,10 +453,15 @@ func (h *house) duplicates() {
 		}
 	}
 	h.Clock.Advance(23*time.Hour + time.Second)
-	list, err := h.City.Cases.Duplicates(h.ctx(), first.KindVersion, first.Kind, first.Place, "")
+	list, err := h.City.Cases.Duplicates(h.ctx(), kindOf(first), first.Place, "")
 	if err != nil || len(list) != 1 || list[0].Number != second.Number {
 		h.Errorf("a day after the first there are %d, %v", len(list), err)
 	}
+}
+
+// kindOf is what identifies the kind of a case.
+func kindOf(c *casework.Case) catalog.Kind {
+	return catalog.Kind{Version: c.KindVersion, Sort: c.Sort, Code: c.Kind}
 }
 
 func (h *house) counted() {
