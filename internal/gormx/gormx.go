@@ -82,7 +82,7 @@ func OpenSQLite(path string, durability Durability) (*DB, error) {
 	if err := write.Ping(); err != nil { //nolint:noctx // opening is bounded by the busy timeout
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
 	}
-	read, err := sql.Open("sqlite", dsn("query_only(1)", "cache_size(-1024)"))
+	read, err := sql.Open("sqlite", dsn("query_only(1)", "cache_size(-4096)"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
 	}

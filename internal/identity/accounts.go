@@ -82,8 +82,11 @@ func (s *Service) SetDisabled(ctx context.Context, id int64, disabled bool) erro
 	})
 }
 
-const selectAccount = `SELECT a.id, a.login, a.name, a.password_hash <> '', a.disabled_at, a.created_at,
-	(SELECT string_agg(h.role, ',' ORDER BY h.role) FROM role_holders h WHERE h.account_id = a.id)`
+const (
+	selectAccount = "SELECT " + accountColumns + ", (SELECT string_agg(h.role, ',' ORDER BY h.role) FROM role_holders h WHERE h.account_id = a.id)"
+
+	accountColumns = "a.id, a.login, a.name, a.password_hash <> '', a.disabled_at, a.created_at"
+)
 
 // accountRow receives the columns of selectAccount.
 type accountRow struct {
@@ -92,8 +95,11 @@ type accountRow struct {
 	roles   sql.NullString
 }
 
-func (r *accountRow) fields() []any {
-	return []any{&r.a.ID, &r.a.Login, &r.a.Name, &r.a.HasPassword, &r.off, &r.at, &r.roles}
+func (r *accountRow) fields() []any { return append(r.bare(), &r.roles) }
+
+// bare are the fields without the roles.
+func (r *accountRow) bare() []any {
+	return []any{&r.a.ID, &r.a.Login, &r.a.Name, &r.a.HasPassword, &r.off, &r.at}
 }
 
 func (r *accountRow) account() Account {

@@ -71,6 +71,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	compiled *sql.Stmt // selectSession, on SQLite
+	roles    roleMemo
 }
 
 // New serves the accounts of db. Tokens begin with plane and a dot, so that

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -41,7 +42,10 @@ func (s *Service) SignIn(ctx context.Context, login, password string) (token str
 			stored, id, gormx.At(now), gormx.At(now), gormx.At(now.Add(s.absolute))).Error; err != nil {
 			return err
 		}
-		session, _, err = s.read(tx.Raw(selectSession, stored).Row())
+		if session, _, err = s.read(tx.Raw(selectSession, stored).Row()); err != nil {
+			return err
+		}
+		session.Account.Roles, err = rolesOf(tx, id)
 		return err
 	})
 	if err != nil {
@@ -107,6 +111,9 @@ func (s *Service) Resolve(ctx context.Context, token string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
+	if session.Account.Roles, err = s.rolesUnder(ctx, session); err != nil {
+		return Session{}, err
+	}
 	if now := s.now(); now.Sub(seen) >= touchEvery {
 		s.touch(ctx, hash, now)
 	}
@@ -124,14 +131,14 @@ func (s *Service) touch(ctx context.Context, hash string, now time.Time) {
 	}
 }
 
-// selectSession reads a session with its account, roles and policy version.
-const selectSession = selectAccount + `, s.seen_at, s.expires_at, v.version
+// selectSession reads a session with its account and policy version.
+const selectSession = "SELECT " + accountColumns + `, s.seen_at, s.expires_at, v.version
 	FROM sessions s JOIN accounts a ON a.id = s.account_id JOIN policy_version v ON v.id = 1
 	WHERE s.token_hash = ?`
 
 func (s *Service) find(ctx context.Context, hash string) (*sql.Row, error) {
-	if s.db.Engine != gormx.SQLite {
-		return s.db.Read.WithContext(ctx).Raw(selectSession, hash).Row(), nil // pgx keeps its statements itself
+	if s.db.Engine != gormx.SQLite { // pgx keeps its statements itself
+		return s.db.Read.Statement.ConnPool.QueryRowContext(ctx, strings.Replace(selectSession, "?", "$1", 1), hash), nil
 	}
 	stmt, err := s.compile(ctx)
 	if err != nil {
@@ -160,7 +167,7 @@ func (s *Service) compile(ctx context.Context) (*sql.Stmt, error) {
 func (s *Service) read(found *sql.Row) (session Session, seen time.Time, err error) {
 	var row accountRow
 	var seenAt, expires gormx.Instant
-	err = found.Scan(append(row.fields(), &seenAt, &expires, &session.PolicyVersion)...)
+	err = found.Scan(append(row.bare(), &seenAt, &expires, &session.PolicyVersion)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, time.Time{}, ErrNoSession
 	}

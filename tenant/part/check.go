@@ -149,8 +149,7 @@ func (c *problems) add(row int, faults ...Fault) {
 			c.more++
 			continue
 		}
-		_, field := c.std.fields[f.Key].title()
-		c.listed = append(c.listed, errs.Problem{File: c.file, Row: row, Field: field, Zh: f.Zh, En: f.En})
+		c.listed = append(c.listed, errs.Problem{File: c.file, Row: row, Field: c.std.fields[f.Key].Code, Zh: f.Zh, En: f.En})
 	}
 }
 

@@ -49,9 +49,6 @@ type Field struct {
 	mandatoryBefore bool
 }
 
-// Title is how the field is named to people: 管理部件标识码 (GLBJBSM).
-func (f Field) title() (zh, en string) { return f.Names[0] + " " + f.Code, f.Code }
-
 // Must says whether a record of a numbering must have the field.
 func (f Field) Must(n Numbering) bool {
 	if strings.HasPrefix(n.Name, "GB/T 47678.5") {

@@ -34,12 +34,18 @@ const (
 	changeAndBill = "WITH c AS (" + updateColumns + ` RETURNING id),
 		u AS (INSERT INTO usage_entries (metric, quantity, at, ref) SELECT $32, $33::bigint, $34::bigint, $35 FROM c)
 		INSERT INTO steps ` + stepColumnList + ` SELECT c.id, $21::bigint, $22, $23, $24, $25::bigint, $26::bigint, $27, $28, $29, $30, $31 FROM c`
-	openOnce = `WITH n AS (` + nextNumber + `),
+	// Whoever waits for the next number must not wait for the disk of the one
+	// before: the commit gives the number's row free at once, and flush waits for
+	// the disk afterwards, with everybody else's commits.
+	commitSoon = "SELECT set_config('synchronous_commit', 'off', true)"
+	flush      = "SELECT pg_current_xact_id()"
+
+	openOnce = `WITH soon AS (` + commitSoon + `), n AS (` + nextNumber + `),
 		c AS (INSERT INTO cases (` + caseColumns + `)
 			SELECT $2 || '-' || CASE WHEN n.last < 1000000 THEN lpad(n.last::text, 6, '0') ELSE n.last::text END,
 				$3, $4::bigint, $5, $6, $7, $8, $9, $10, $11, $12, $13::float8, $14::float8, $15, $16::bigint, $17::bytea, $18, $19::int, $20::bigint, $21::bigint,
 				$22::bigint, $23::bigint, $24::bigint, $25::bigint, $26::bigint, $27::bigint, $28::bigint, $29::bigint, $30::bigint, $31::bigint,
-				$32::bigint, $33, $34, $35 FROM n RETURNING id, number),
+				$32::bigint, $33, $34, $35 FROM n CROSS JOIN soon RETURNING id, number),
 		t AS (INSERT INTO case_terms (case_id, terms) SELECT c.id, $36::text::tsvector FROM c),
 		s AS (INSERT INTO steps ` + stepColumnList + `
 			SELECT c.id, $37::bigint, $38, $39, $40, $41::bigint, $42::bigint, $43, $44, $45, $46, $47 FROM c)
@@ -50,10 +56,29 @@ const (
 var changes = []string{updateColumns, insertCase, insertStep, insertUsage, nextNumber, insertTerms}
 
 func (s caseStore) Open(ctx context.Context, day string, c *casework.Case, step *casework.Step, seal func(string) ([]byte, error)) error {
-	if s.engine == gormx.Postgres && seal == nil {
-		return s.openOnce(ctx, day, c, step)
+	if s.engine == gormx.SQLite {
+		return s.openInTx(ctx, day, c, step, seal)
 	}
+	open := s.openInTx
+	if seal == nil {
+		open = s.openOnce
+	}
+	if err := open(ctx, day, c, step, seal); err != nil {
+		return err
+	}
+	if _, err := s.writer.ExecContext(ctx, flush); err != nil {
+		return fmt.Errorf("flush case %s: %w", c.Number, err)
+	}
+	return nil
+}
+
+func (s caseStore) openInTx(ctx context.Context, day string, c *casework.Case, step *casework.Step, seal func(string) ([]byte, error)) error {
 	return s.writer.inTx(ctx, changes, func(_ *gorm.DB, tx conn) error {
+		if s.engine == gormx.Postgres {
+			if _, err := tx.ExecContext(ctx, commitSoon); err != nil {
+				return err
+			}
+		}
 		var last int64
 		if err := tx.QueryRowContext(ctx, nextNumber, day).Scan(&last); err != nil {
 			return fmt.Errorf("case number of %s: %w", day, err)
@@ -85,7 +110,7 @@ func (s caseStore) Open(ctx context.Context, day string, c *casework.Case, step 
 // compact writes a day as a case number does.
 func compact(day string) string { return day[0:4] + day[5:7] + day[8:10] }
 
-func (s caseStore) openOnce(ctx context.Context, day string, c *casework.Case, step *casework.Step) error {
+func (s caseStore) openOnce(ctx context.Context, day string, c *casework.Case, step *casework.Step, _ func(string) ([]byte, error)) error {
 	row := toCaseRow(c)
 	args := append([]any{day, compact(day)}, row.fields()[1:]...)
 	args = append(args, vector(Terms(c.Description+"\n"+c.Address)))

@@ -67,11 +67,11 @@ func (s partStore) InTx(ctx context.Context, fn func(part.Store) error) error {
 	if err != nil {
 		return fmt.Errorf("register of parts: %w", err)
 	}
+	defer func() { _ = tx.Rollback() }() // of no effect once it is committed
 	err = fn(partStore{s.db, tx, line, map[string]*sql.Stmt{}})
 	if err == nil {
 		return tx.Commit()
 	}
-	_ = tx.Rollback() // err says what happened
 	const lockNotAvailable = "55P03"
 	if p := new(pgconn.PgError); errors.As(err, &p) && p.Code == lockNotAvailable {
 		return errRegisterBusy

@@ -430,6 +430,31 @@ func TestAKindOfTheCitysOwnIsAKindOfParts(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsTooLongForAnImportIsToldSo(t *testing.T) {
+	h := citytest.Build(t, testdb.Postgres(t))
+	imported(t, h, covers(h, 1)...)
+	pool, err := h.DB.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxIdleConns(0) // so that the next connections have it
+	if err := h.DB.Write.Exec("ALTER ROLE CURRENT_USER SET lock_timeout = '100ms'").Error; err != nil {
+		t.Fatal(err)
+	}
+	tx, err := pool.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(t.Context(), "UPDATE part_register SET act = act"); err != nil {
+		t.Fatal(err)
+	}
+	lost := part.Lost
+	if _, err := h.City.Parts.Edit(t.Context(), part.Edit{ID: cover(h, 0).Value[part.ID], State: &lost, Reason: "x"}); errs.KindOf(err) != errs.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
 // million yields a million parts strewn over a house without holding them.
 type million struct {
 	h     *citytest.House

@@ -75,6 +75,28 @@ func vector(words []string) string {
 	return "'" + strings.Join(words, "' '") + "'"
 }
 
+// covering are as few of a word's pairs as hold all its characters: each is one
+// more place to look up, and the text itself is compared anyway. One ideograph
+// may stand inside any pair, so it has none.
+func covering(word string, ideographs bool) []string {
+	all := pairs(word, ideographs)
+	if !ideographs {
+		return all
+	}
+	runes := []rune(word)
+	if len(runes) == 1 {
+		return nil
+	}
+	var out []string
+	for i := 0; i < len(all); i += 2 {
+		out = append(out, all[i])
+	}
+	if len(runes)%2 == 1 {
+		out = append(out, all[len(all)-1])
+	}
+	return out
+}
+
 // asked is a search in the words of the index.
 type asked struct {
 	terms []string
@@ -87,9 +109,7 @@ func ask(text string) asked {
 		if ideographs {
 			q.runs = append(q.runs, word)
 		}
-		if !ideographs || len([]rune(word)) > 1 { // one ideograph may stand inside any pair
-			q.terms = append(q.terms, pairs(word, ideographs)...)
-		}
+		q.terms = append(q.terms, covering(word, ideographs)...)
 	})
 	return q
 }

@@ -54,7 +54,7 @@ type partFile struct {
 	name     string
 	fields   []part.Field
 	optional []string
-	system   geodesy.System // "" when not declared
+	system   geodesy.System // declared, or what the file says; "" is CGCS2000
 }
 
 func newPartFile(r *Request, name, numbering, crs string) (f partFile, err error) {
@@ -100,7 +100,7 @@ func (f partFile) open(file io.ReaderAt, size int64) (part.Source, error) {
 		return nil, err
 	}
 	index, err := f.columns(t.Header())
-	return &partTable{f, t, index, f.system}, err
+	return &partTable{f, t, index}, err
 }
 
 // places are the columns of a place, which map files have elsewhere.
@@ -150,17 +150,16 @@ func (f partFile) record(row table.Row, index map[string]int) part.Record {
 	return rec
 }
 
-func at(s geodesy.System, lon, lat float64) part.Place {
-	lon, lat = s.ToCGCS2000(lon, lat)
+func (f partFile) place(lon, lat float64) part.Place {
+	lon, lat = f.system.ToCGCS2000(lon, lat)
 	return part.Place{Lon: lon, Lat: lat, Known: true}
 }
 
 // partTable reads CSV and workbooks.
 type partTable struct {
 	partFile
-	rows   *table.Reader
-	index  map[string]int
-	system geodesy.System
+	rows  *table.Reader
+	index map[string]int
 }
 
 func (t *partTable) Next() (part.Record, error) {
@@ -180,7 +179,7 @@ func (t *partTable) Next() (part.Record, error) {
 		}
 	}
 	if badLon == nil && badLat == nil {
-		rec.Place = at(t.system, lon, lat)
+		rec.Place = t.place(lon, lat)
 	}
 	return rec, nil
 }
@@ -190,7 +189,6 @@ type partShapes struct {
 	partFile
 	shapes *shapefile.Reader
 	index  map[string]int
-	system geodesy.System
 }
 
 func (f partFile) openShapes(file io.ReaderAt, size int64) (part.Source, error) {
@@ -198,7 +196,7 @@ func (f partFile) openShapes(file io.ReaderAt, size int64) (part.Source, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &partShapes{partFile: f, shapes: shapes, system: f.system}
+	s := &partShapes{partFile: f, shapes: shapes}
 	if s.system == "" && shapes.PRJ() != "" {
 		if s.system, err = geodesy.ParsePRJ(shapes.PRJ()); err != nil {
 			return nil, err
@@ -219,7 +217,7 @@ func (s *partShapes) Next() (part.Record, error) {
 	}
 	rec := s.record(table.Row{Number: r.Number, Cells: r.Values}, s.index)
 	if r.Shape.Type == shapefile.Points && len(r.Shape.Points) == 1 && len(r.Shape.Points[0]) == 1 {
-		rec.Place = at(s.system, r.Shape.Points[0][0][0], r.Shape.Points[0][0][1])
+		rec.Place = s.place(r.Shape.Points[0][0][0], r.Shape.Points[0][0][1])
 	} else {
 		rec.Faults = append(rec.Faults, noPoint())
 	}
@@ -233,12 +231,11 @@ func noPoint() part.Fault {
 // partFeatures reads the features of GeoJSON one by one.
 type partFeatures struct {
 	partFile
-	json   *json.Decoder
-	allow  *ration
-	row    int
-	keys   []string       // of the feature before
-	index  map[string]int // of keys
-	system geodesy.System
+	json  *json.Decoder
+	allow *ration
+	row   int
+	keys  []string       // of the feature before
+	index map[string]int // of keys
 }
 
 // maxFeature is the most that one feature may be long, and all before the first.
@@ -262,7 +259,7 @@ func (r *ration) Read(p []byte) (int, error) {
 }
 
 func (f partFile) openGeoJSON(body io.Reader) (part.Source, error) {
-	s := &partFeatures{partFile: f, allow: &ration{body, maxFeature}, system: f.system}
+	s := &partFeatures{partFile: f, allow: &ration{body, maxFeature}}
 	s.json = json.NewDecoder(s.allow)
 	s.json.UseNumber()
 	if err := s.begin(); err != nil {
@@ -284,7 +281,7 @@ func (s *partFeatures) begin() error {
 		switch key {
 		case "features":
 			if open, err := s.json.Token(); err != nil || open != json.Delim('[') {
-				return s.broken(cmpErr(err))
+				return s.broken(orNone(err))
 			}
 			return nil
 		case "crs":
@@ -302,8 +299,8 @@ func (s *partFeatures) begin() error {
 				}
 			}
 		default:
-			var any json.RawMessage
-			if err := s.json.Decode(&any); err != nil {
+			var other json.RawMessage
+			if err := s.json.Decode(&other); err != nil {
 				return s.broken(err)
 			}
 		}
@@ -311,7 +308,8 @@ func (s *partFeatures) begin() error {
 	return s.broken(errNoGeoJSON)
 }
 
-func cmpErr(err error) error {
+// orNone is err, or that a token stands where another belongs.
+func orNone(err error) error {
 	if err == nil {
 		return errNoGeoJSON
 	}
@@ -332,7 +330,7 @@ func (s *partFeatures) Next() (part.Record, error) {
 	s.allow.left = maxFeature
 	if !s.json.More() {
 		if end, err := s.json.Token(); err != nil || end != json.Delim(']') {
-			return part.Record{}, s.broken(cmpErr(err))
+			return part.Record{}, s.broken(orNone(err))
 		}
 		return part.Record{}, io.EOF
 	}
@@ -370,7 +368,7 @@ func (s *partFeatures) Next() (part.Record, error) {
 	if g := feature.Geometry; g == nil || g.Type != "Point" || json.Unmarshal(g.Coordinates, &point) != nil || len(point) < 2 {
 		rec.Faults = append(rec.Faults, noPoint())
 	} else {
-		rec.Place = at(s.system, point[0], point[1])
+		rec.Place = s.place(point[0], point[1])
 	}
 	return rec, nil
 }

@@ -246,8 +246,8 @@ func undoParts(ctx context.Context, r *Request, in partUndo) (PartUndone, error)
 	return PartUndone{Removed: n.Removed, Restored: n.Changed}, err
 }
 
-// box reads west,south,east,north, whose form was checked; "" is no box.
-func box(text string) (*part.Box, error) {
+// boxOf reads west,south,east,north, whose form was checked; "" is no box.
+func boxOf(text string) (*part.Box, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -263,7 +263,7 @@ func box(text string) (*part.Box, error) {
 }
 
 func listParts(ctx context.Context, r *Request, in partList) (PartPage, error) {
-	within, err := box(in.Box)
+	within, err := boxOf(in.Box)
 	if err != nil {
 		return PartPage{}, err
 	}
@@ -281,7 +281,7 @@ func listParts(ctx context.Context, r *Request, in partList) (PartPage, error) {
 }
 
 func mapParts(ctx context.Context, r *Request, in partMap) (PartView, error) {
-	within, err := box(in.Box)
+	within, err := boxOf(in.Box)
 	if err != nil {
 		return PartView{}, err
 	}

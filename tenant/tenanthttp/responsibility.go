@@ -118,6 +118,7 @@ func responsibilityRoutes() []Route {
 		web.Handle(guarded("GET", "/responsibilities/export", access.OrgRead, tag, "导出权责清单", "export the matrix of responsibility"), exportMatrix),
 		web.Handle(guarded("GET", "/responsibilities/check", access.OrgRead, tag, "无人负责与多头负责的事项", "kinds that nobody or more than one answers for"), checkMatrix),
 		web.Handle(guarded("GET", "/responsibilities/suggest", access.OrgRead, tag, "建议的处置部门与理由", "who should handle a kind at a place, and why"), suggest),
+		web.Handle(guarded("GET", "/cases/:number/suggestion", access.CaseDispatch, tag, "该案卷建议的处置部门与理由", "who should handle this case, and why"), suggestFor),
 	}
 }
 
@@ -272,7 +273,20 @@ func suggest(ctx context.Context, r *Request, in suggestQuery) (Suggestion, erro
 	if err != nil {
 		return Suggestion{}, err
 	}
-	s, err := r.City.Matrix.Suggest(ctx, in.Version, in.Sort, in.Kind, unit)
+	return r.suggestion(ctx, in.Version, in.Sort, in.Kind, unit)
+}
+
+// suggestFor is suggest for the kind and the place of a case.
+func suggestFor(ctx context.Context, r *Request, in caseKey) (Suggestion, error) {
+	c, err := seen(ctx, r, in.Number)
+	if err != nil {
+		return Suggestion{}, err
+	}
+	return r.suggestion(ctx, c.KindVersion, string(c.Sort), c.Kind, c.Grid)
+}
+
+func (r *Request) suggestion(ctx context.Context, version, sort, kind string, unit grid.Code) (Suggestion, error) {
+	s, err := r.City.Matrix.Suggest(ctx, version, sort, kind, unit)
 	return Suggestion{
 		unit.String(), s.Lead, append([]string{}, s.Assisting...), append([]string{}, s.Contested...), s.Why.Zh, s.Why.En, s.Area, s.Rule,
 	}, err

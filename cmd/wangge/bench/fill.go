@@ -33,14 +33,15 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 	}
 	id := "10000 + g.n * @models + m.id"
 	statements := []string{
-		fmt.Sprintf("INSERT INTO cases (id, number, %s) SELECT %s, %s || '-' || %s, %s FROM cases m CROSS JOIN %s WHERE m.id <= @models",
+		fmt.Sprintf("INSERT INTO cases (id, number, %s) SELECT %s, %s || '-' || %s, %s FROM %s CROSS JOIN cases m WHERE m.id <= @models ORDER BY 1",
 			list("", cases), id, day, pad, list("m.", cases), series),
-		fmt.Sprintf("INSERT INTO steps (case_id, %s) SELECT %s, %s FROM steps t JOIN cases m ON m.id = t.case_id CROSS JOIN %s WHERE m.id <= @models",
+		fmt.Sprintf("INSERT INTO steps (case_id, %s) SELECT %s, %s FROM %s CROSS JOIN cases m JOIN steps t ON t.case_id = m.id WHERE m.id <= @models",
 			list("", steps), id, list("t.", steps), series),
 	}
 	if sqlite {
+		statements = append([]string{"PRAGMA cache_size = -400000"}, statements...)
 		statements = append(statements, "CREATE TEMP TABLE words (id INTEGER PRIMARY KEY, terms TEXT)", "-- words",
-			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM words m CROSS JOIN %s ORDER BY 1", id, series), "DROP TABLE words", "ANALYZE")
+			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM %s CROSS JOIN words m", id, series), "DROP TABLE words", "ANALYZE", "PRAGMA cache_size = -8192")
 	} else {
 		statements = append(statements,
 			fmt.Sprintf("INSERT INTO case_terms (case_id, terms) SELECT %s, m.terms FROM (SELECT case_id AS id, terms FROM case_terms WHERE case_id <= @models) m CROSS JOIN %s", id, series),
@@ -55,7 +56,13 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 				}
 				continue
 			}
-			if err := conn.Session(&gorm.Session{NewDB: true}).Exec(statement, args).Error; err != nil {
+			run := conn.Session(&gorm.Session{NewDB: true})
+			if strings.Contains(statement, "@") {
+				run = run.Exec(statement, args)
+			} else {
+				run = run.Exec(statement)
+			}
+			if err := run.Error; err != nil {
 				return fmt.Errorf("%.60s: %w", statement, err)
 			}
 		}

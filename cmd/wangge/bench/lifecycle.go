@@ -101,7 +101,10 @@ func (c *client) step(ctx context.Context, s *scene, base string, f found, m mov
 
 // search looks for the newest cases of some kind by its words.
 func (c *client) search(ctx context.Context, s *scene) error {
-	words := s.conditions[c.random.IntN(len(s.conditions))].Kind.Name
+	return c.searchFor(ctx, s, s.conditions[c.random.IntN(len(s.conditions))].Kind.Name)
+}
+
+func (c *client) searchFor(ctx context.Context, s *scene, words string) error {
 	var page struct{ Cases []found }
 	return c.call(ctx, c.sessions[org.Dispatcher], "GET", s.base+"/api/cities/"+s.id.String()+"/cases?limit=20&q="+url.QueryEscape(words), nil, &page)
 }

@@ -55,6 +55,11 @@ func measureLoad(ctx context.Context, r *run) (err error) {
 			return fmt.Errorf("%s city: %w", name, err)
 		}
 	}
+	for name, s := range map[string]*scene{"empty": empty, "full": full} {
+		if err := r.searches(ctx, name, s); err != nil {
+			return err
+		}
+	}
 	r.figures.add("loss_percent", 100*(1-median(*rates["full"])/median(*rates["empty"])))
 	return nil
 }
@@ -73,6 +78,21 @@ func (r *run) open(ctx context.Context, name string, s *scene, rate float64) err
 		return err
 	}
 	r.figures.add(name+"_recovery_seconds", spike.recovery(long/2+2*time.Second))
+	return nil
+}
+
+// searches times the search for a word that every case has and for one that
+// few have, by one client alone.
+func (r *run) searches(ctx context.Context, name string, s *scene) error {
+	for word, text := range map[string]string{"common": "路口东南角", "rare": s.conditions[0].Kind.Name} {
+		var took []float64
+		for range 40 {
+			if err := timed(&took, func() error { return s.clients[0].searchFor(ctx, s, text) }); err != nil {
+				return err
+			}
+		}
+		r.figures.add(name+"_"+word+"_word_p95_ms", percentile(took, 95))
+	}
 	return nil
 }
 
