@@ -36,6 +36,8 @@ type Store interface {
 	// cases since it was read, ErrKeyReused when a step's key is taken.
 	Save(ctx context.Context, changes ...Change) error
 	Case(ctx context.Context, number string) (*Case, error)
+	// Current is Case for whoever is about to change it.
+	Current(ctx context.Context, number string) (*Case, error)
 	Steps(ctx context.Context, number string) ([]Step, error)
 	StepByKey(ctx context.Context, key string) (s Step, found bool, err error)
 	Cases(ctx context.Context, f Filter) ([]Case, error)
@@ -310,7 +312,7 @@ func (in Command) check(a Action) error {
 }
 
 func (s *Service) attempt(ctx context.Context, a Action, in Command) (*Case, error) {
-	c, err := s.p.Store.Case(ctx, in.Number)
+	c, err := s.p.Store.Current(ctx, in.Number)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package tenantdb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,11 +84,17 @@ func (q *selection) filter(f casework.Filter) {
 	}
 }
 
-// text adds a search for words, and says where to look them up.
-func (q *selection) text(text string) (from string) {
+// text adds a search for words, and says where to look them up. Waiting are the
+// cases that SQLite has not indexed yet; they are looked through.
+func (q *selection) text(text string, waiting bool) (from string) {
 	from = "cases c"
 	words := ask(text)
-	if len(words.terms) > 0 {
+	if waiting {
+		q.and("c.id > (SELECT case_id FROM case_terms_upto)")
+		for _, word := range words.terms {
+			q.and("instr(lower(c.description || ' ' || c.address), %s) > 0", q.value(word))
+		}
+	} else if len(words.terms) > 0 {
 		quoted := make([]string, len(words.terms))
 		if q.engine == gormx.Postgres {
 			for i, t := range words.terms {
@@ -101,6 +109,9 @@ func (q *selection) text(text string) (from string) {
 			from = "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
 			q.and("t.case_terms MATCH %s", q.value(strings.Join(quoted, " ")))
 		}
+	}
+	if !waiting && len(words.terms) == 0 && q.engine == gormx.SQLite {
+		q.and("c.id <= (SELECT case_id FROM case_terms_upto)")
 	}
 	for _, run := range words.runs {
 		at := q.value(run)
@@ -140,11 +151,40 @@ func (q *selection) page(f casework.Filter, id string) string {
 }
 
 func (s caseStore) Cases(ctx context.Context, f casework.Filter) ([]casework.Case, error) {
+	if f.Text == "" || s.engine == gormx.Postgres {
+		return s.cases(ctx, f, false)
+	}
+	waiting, err := s.cases(ctx, f, true)
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := s.cases(ctx, f, false)
+	if err != nil {
+		return nil, err
+	}
+	all := append(waiting, indexed...)
+	slices.SortStableFunc(all, func(a, b casework.Case) int { return compare(f.Sort, &a, &b) })
+	return all[:min(len(all), f.Limit)], nil
+}
+
+// compare orders cases as page does.
+func compare(by casework.Sort, a, b *casework.Case) int {
+	switch by {
+	case casework.ByNewest:
+		return cmp.Compare(b.ID, a.ID)
+	case casework.ByUrgency:
+		return cmp.Or(cmp.Compare(a.Cursor().Due, b.Cursor().Due), cmp.Compare(a.ID, b.ID))
+	default:
+		return cmp.Compare(a.ID, b.ID)
+	}
+}
+
+func (s caseStore) cases(ctx context.Context, f casework.Filter, waiting bool) ([]casework.Case, error) {
 	q := selection{engine: s.engine}
 	q.filter(f)
 	from, id := "cases c", "c.id"
 	if f.Text != "" {
-		if from = q.text(f.Text); from != "cases c" && s.engine == gormx.SQLite {
+		if from = q.text(f.Text, waiting); from != "cases c" && s.engine == gormx.SQLite {
 			id = "t.rowid" // the index gives its rows in this order, newest first too
 		}
 	}

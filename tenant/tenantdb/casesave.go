@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"gorm.io/gorm"
@@ -28,6 +30,8 @@ const (
 	nextNumber = `INSERT INTO case_numbers (day, last) VALUES ($1, 1)
 		ON CONFLICT (day) DO UPDATE SET last = case_numbers.last + 1 RETURNING last`
 	insertTerms = "INSERT INTO case_terms (rowid, terms) VALUES ($1, $2)"
+	unindexed   = "SELECT id, description, address FROM cases WHERE id > (SELECT case_id FROM case_terms_upto) AND id <= $1 ORDER BY id"
+	indexedUpto = "UPDATE case_terms_upto SET case_id = $1 WHERE id = 1"
 
 	changeOnce = "WITH c AS (" + updateColumns + ` RETURNING id)
 		INSERT INTO steps ` + stepColumnList + ` SELECT c.id, $21::bigint, $22, $23, $24, $25::bigint, $26::bigint, $27, $28, $29, $30, $31 FROM c`
@@ -53,7 +57,7 @@ const (
 )
 
 // changes are the statements of a transaction, compiled before it.
-var changes = []string{updateColumns, insertCase, insertStep, insertUsage, nextNumber, insertTerms}
+var changes = []string{updateColumns, insertCase, insertStep, insertUsage, nextNumber, insertTerms, unindexed, indexedUpto}
 
 func (s caseStore) Open(ctx context.Context, day string, c *casework.Case, step *casework.Step, seal func(string) ([]byte, error)) error {
 	if s.engine == gormx.SQLite {
@@ -123,17 +127,54 @@ func (s caseStore) openOnce(ctx context.Context, day string, c *casework.Case, s
 	return nil
 }
 
-func (s caseStore) addTerms(ctx context.Context, tx conn, c *casework.Case) (err error) {
-	words := Terms(c.Description + "\n" + c.Address)
+// indexEvery is how many cases wait until they are indexed together on SQLite,
+// whose index of words is much cheaper to add to in bulk. A search looks
+// through those that wait.
+const indexEvery = 64
+
+func (s caseStore) addTerms(ctx context.Context, tx conn, c *casework.Case) error {
 	if s.engine == gormx.Postgres {
-		_, err = tx.ExecContext(ctx, "INSERT INTO case_terms (case_id, terms) VALUES ($1, $2::text::tsvector)", c.ID, vector(words))
-	} else {
-		_, err = tx.ExecContext(ctx, insertTerms, c.ID, strings.Join(words, " "))
+		_, err := tx.ExecContext(ctx, "INSERT INTO case_terms (case_id, terms) VALUES ($1, $2::text::tsvector)", c.ID, vector(Terms(c.Description+"\n"+c.Address)))
+		if err != nil {
+			return fmt.Errorf("words of case %s: %w", c.Number, err)
+		}
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("words of case %s: %w", c.Number, err)
+	if c.ID%indexEvery != 0 {
+		return nil
+	}
+	if err := indexTerms(ctx, tx, c.ID); err != nil {
+		return fmt.Errorf("words of the cases up to %s: %w", c.Number, err)
 	}
 	return nil
+}
+
+// indexTerms adds the words of the cases that wait, up to one.
+func indexTerms(ctx context.Context, tx conn, upto int64) error {
+	rows, err := tx.QueryContext(ctx, unindexed, upto)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	words := map[int64]string{}
+	for rows.Next() {
+		var id int64
+		var description, address string
+		if err := rows.Scan(&id, &description, &address); err != nil {
+			return err
+		}
+		words[id] = strings.Join(Terms(description+"\n"+address), " ")
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(words)) {
+		if _, err := tx.ExecContext(ctx, insertTerms, id, words[id]); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, indexedUpto, upto)
+	return err
 }
 
 func (s caseStore) Save(ctx context.Context, list ...casework.Change) error {

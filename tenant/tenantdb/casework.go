@@ -123,8 +123,18 @@ const caseColumns = `number, stage, version, channel, condition, kind_version, k
 const selectCase = "SELECT id, " + caseColumns + " FROM cases WHERE number = $1"
 
 func (s caseStore) Case(ctx context.Context, number string) (*casework.Case, error) {
+	return oneCase(ctx, s.hot, number)
+}
+
+// Current reads through the writing connection: on SQLite only that one keeps
+// what it knows of the file in memory while others write.
+func (s caseStore) Current(ctx context.Context, number string) (*casework.Case, error) {
+	return oneCase(ctx, s.writer, number)
+}
+
+func oneCase(ctx context.Context, c conn, number string) (*casework.Case, error) {
 	row := new(caseRow)
-	err := s.hot.QueryRowContext(ctx, selectCase, number).Scan(append([]any{&row.ID}, row.fields()...)...)
+	err := c.QueryRowContext(ctx, selectCase, number).Scan(append([]any{&row.ID}, row.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, casework.ErrNoCase
 	}

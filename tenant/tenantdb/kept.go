@@ -37,24 +37,36 @@ func keep(db *gorm.DB) *kept {
 }
 
 // compile compiles what is not held yet. The writing pool has one connection,
-// so call it before a transaction, never within.
+// so call it before a transaction, never within; and compiling waits for that
+// connection without the lock, which whoever has the connection may want.
 func (k *kept) compile(ctx context.Context, queries ...string) error {
 	if k.pool == nil {
 		return nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	for _, q := range queries {
-		if k.held[q] != nil {
+		if k.stmt(q) != nil {
 			continue
 		}
 		stmt, err := k.pool.PrepareContext(ctx, q)
 		if err != nil {
 			return fmt.Errorf("compile %q: %w", q, err)
 		}
-		k.held[q] = stmt
+		if !k.keep(q, stmt) { // another was faster
+			_ = stmt.Close()
+		}
 	}
 	return nil
+}
+
+// keep holds a compiled statement, unless there is one.
+func (k *kept) keep(query string, stmt *sql.Stmt) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held[query] != nil {
+		return false
+	}
+	k.held[query] = stmt
+	return true
 }
 
 // inTx runs fn in a transaction of the pool; of queries it uses the compiled form.

@@ -41,7 +41,8 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 	if sqlite {
 		statements = append([]string{"PRAGMA cache_size = -400000"}, statements...)
 		statements = append(statements, "CREATE TEMP TABLE words (id INTEGER PRIMARY KEY, terms TEXT)", "-- words",
-			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM %s CROSS JOIN words m", id, series), "DROP TABLE words", "ANALYZE", "PRAGMA cache_size = -8192")
+			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM %s CROSS JOIN words m", id, series), "INSERT INTO case_terms (rowid, terms) SELECT id, terms FROM words WHERE id > (SELECT case_id FROM case_terms_upto)",
+			"UPDATE case_terms_upto SET case_id = (SELECT max(id) FROM cases)", "DROP TABLE words", "ANALYZE", "PRAGMA cache_size = -8192")
 	} else {
 		statements = append(statements,
 			fmt.Sprintf("INSERT INTO case_terms (case_id, terms) SELECT %s, m.terms FROM (SELECT case_id AS id, terms FROM case_terms WHERE case_id <= @models) m CROSS JOIN %s", id, series),

@@ -61,7 +61,14 @@ CREATE TABLE case_assistants (
 );
 -- The words of description and address: pairs of neighbouring characters, which
 -- find Chinese without a dictionary. Whoever reads must compare the text itself.
+-- Cases are indexed many at a time: those up to this one are, the few after it
+-- are looked through.
 CREATE VIRTUAL TABLE case_terms USING fts5 (terms, content='', detail=none, columnsize=0);
+CREATE TABLE case_terms_upto (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    case_id BIGINT NOT NULL
+);
+INSERT INTO case_terms_upto (id, case_id) VALUES (1, 0);
 CREATE TABLE steps (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     xid         BIGINT NOT NULL DEFAULT 0,
