@@ -44,9 +44,10 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM %s CROSS JOIN words m", id, series), "INSERT INTO case_terms (rowid, terms) SELECT id, terms FROM words WHERE id > (SELECT case_id FROM case_terms_upto)",
 			"UPDATE case_terms_upto SET case_id = (SELECT max(id) FROM cases)", "DROP TABLE words", "ANALYZE", "PRAGMA cache_size = -8192")
 	} else {
+		statements = append([]string{"SET statement_timeout = 0"}, statements...)
 		statements = append(statements,
 			fmt.Sprintf("INSERT INTO case_terms (case_id, terms) SELECT %s, m.terms FROM (SELECT case_id AS id, terms FROM case_terms WHERE case_id <= @models) m CROSS JOIN %s", id, series),
-			"SELECT setval(pg_get_serial_sequence('cases', 'id'), (SELECT max(id) FROM cases))", "ANALYZE")
+			"SELECT setval(pg_get_serial_sequence('cases', 'id'), (SELECT max(id) FROM cases))", "ANALYZE", "RESET statement_timeout")
 	}
 	args := map[string]any{"times": times, "models": models}
 	return s.raw.Write.WithContext(ctx).Connection(func(conn *gorm.DB) error {
