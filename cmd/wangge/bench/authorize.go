@@ -35,7 +35,7 @@ func measureAuthorize(ctx context.Context, r *run) error {
 }
 
 func (r *run) ask(ctx context.Context, w *world) (err error) {
-	t, err := w.build(ctx, r.cityGrids, r.accounts-1) // and the administrator
+	t, err := w.build(ctx, sampleCity, r.cityGrids, r.accounts-1) // and the administrator
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ const (
 	supervision = "JDZX"
 	command     = "ZHZX"
 	sampleCity  = "130100" // the city of all benchmarks but provision
+	otherCity   = "130200" // beside it, where there are two: a role is the whole server's
 	crew        = 4        // accounts in each post of a city
 )
 
@@ -114,11 +115,11 @@ type town struct {
 	raw *gormx.DB
 }
 
-// build builds the sample city.
-func (w *world) build(ctx context.Context, grids, accounts int) (*town, error) {
-	city, ok := w.Atlas.Lookup(sampleCity)
+// build builds a sample city.
+func (w *world) build(ctx context.Context, code string, grids, accounts int) (*town, error) {
+	city, ok := w.Atlas.Lookup(code)
 	if !ok {
-		return nil, division.ErrUnknown.With(sampleCity)
+		return nil, division.ErrUnknown.With(code)
 	}
 	path, err := plan{city, grids, accounts}.write(w.Atlas, w.dir)
 	if err != nil {

@@ -34,22 +34,22 @@ type scene struct {
 	closers    []func() error
 }
 
-// scene builds the sample city, serves the platform on loopback and signs the
+// scene builds a city, serves the platform on loopback and signs the
 // clients in; it must be closed.
-func (r *run) scene(ctx context.Context) (*scene, error) {
+func (r *run) scene(ctx context.Context, city string) (*scene, error) {
 	s := &scene{}
-	if err := s.open(ctx, r); err != nil {
+	if err := s.open(ctx, r, city); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *scene) open(ctx context.Context, r *run) (err error) {
+func (s *scene) open(ctx context.Context, r *run, city string) (err error) {
 	if s.world, err = r.host.world(ctx, r.engine); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.world.Close)
-	if s.town, err = s.build(ctx, r.cityGrids, crew*len(staffed)); err != nil {
+	if s.town, err = s.build(ctx, city, r.cityGrids, crew*len(staffed)); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.raw.Close)

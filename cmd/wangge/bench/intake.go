@@ -22,7 +22,7 @@ var intake = benchmark{
 }
 
 func measureIntake(ctx context.Context, r *run) error {
-	s, err := r.scene(ctx)
+	s, err := r.scene(ctx, sampleCity)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ var loop = []move{
 }
 
 func measureLifecycle(ctx context.Context, r *run) error {
-	s, err := r.scene(ctx)
+	s, err := r.scene(ctx, sampleCity)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func measureLoad(ctx context.Context, r *run) (err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	for range 2 {
-		s, err := r.scene(ctx)
+	for _, city := range []string{sampleCity, otherCity} {
+		s, err := r.scene(ctx, city)
 		if err != nil {
 			return err
 		}

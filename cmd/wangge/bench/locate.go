@@ -30,7 +30,7 @@ func measureLocate(ctx context.Context, r *run) error {
 }
 
 func (r *run) find(ctx context.Context, w *world) (err error) {
-	t, err := w.build(ctx, r.grids, len(staffed))
+	t, err := w.build(ctx, sampleCity, r.grids, len(staffed))
 	if err != nil {
 		return err
 	}
