@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"wangge/internal/gormx"
 	"wangge/tenant/casework"
 	"wangge/tenant/catalog"
@@ -84,47 +82,71 @@ func (q *selection) filter(f casework.Filter) {
 	}
 }
 
-// text adds a search for words, and says where to look them up. Waiting are the
-// cases that SQLite has not indexed yet; they are looked through.
-func (q *selection) text(text string, waiting bool) (from string) {
+// lookIn says which cases a search for words looks at, and how.
+type lookIn int
+
+const (
+	byIndex lookIn = iota // all that are indexed, by their words
+	waiting               // SQLite: those not indexed yet, one by one
+	newest                // PostgreSQL: the newest few, one by one
+)
+
+// newestFew is how many cases are looked through before the index is asked: a
+// common word fills its page among them, so the index is asked for rare ones.
+const newestFew = 2000
+
+// text adds a search for words, and says where to look them up.
+func (q *selection) text(text string, in lookIn, before int64) (from string) {
 	from = "cases c"
 	words := ask(text)
-	if waiting {
-		q.and("c.id > (SELECT case_id FROM case_terms_upto)")
-		for _, word := range words.terms {
-			q.and("instr(lower(c.description || ' ' || c.address), %s) > 0", q.value(word))
-		}
-	} else if len(words.terms) > 0 {
-		quoted := make([]string, len(words.terms))
-		if q.engine == gormx.Postgres {
-			for i, t := range words.terms {
-				quoted[i] = "'" + t + "'"
-			}
-			from = "case_terms t JOIN cases c ON c.id = t.case_id"
-			q.and("t.terms @@ %s::text::tsquery", q.value(strings.Join(quoted, " & ")))
-		} else {
-			for i, t := range words.terms {
-				quoted[i] = `"` + t + `"`
-			}
-			from = "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
-			q.and("t.case_terms MATCH %s", q.value(strings.Join(quoted, " ")))
-		}
+	position := "instr"
+	if q.engine == gormx.Postgres {
+		position = "strpos"
 	}
-	if !waiting && len(words.terms) == 0 && q.engine == gormx.SQLite {
-		q.and("c.id <= (SELECT case_id FROM case_terms_upto)")
+	switch in {
+	case waiting:
+		q.and("c.id > (SELECT case_id FROM case_terms_upto)")
+	case newest:
+		q.and("c.id > COALESCE((SELECT max(id) FROM cases WHERE id < %s), 0) - %s", q.value(before), q.value(newestFew))
+	case byIndex:
+		from = q.index(words.terms)
+	}
+	if in != byIndex {
+		for _, word := range words.terms {
+			q.and(position+"(lower(c.description || ' ' || c.address), %s) > 0", q.value(word))
+		}
 	}
 	for _, run := range words.runs {
-		at := q.value(run)
-		if q.engine == gormx.Postgres {
-			q.and("strpos(c.description || ' ' || c.address, %s) > 0", at)
-		} else {
-			q.and("instr(c.description || ' ' || c.address, %s) > 0", at)
-		}
+		q.and(position+"(c.description || ' ' || c.address, %s) > 0", q.value(run))
 	}
 	if len(words.terms)+len(words.runs) == 0 {
 		q.and("1 = 0") // nothing that could be found
 	}
 	return from
+}
+
+// index looks words up, and says where. On PostgreSQL the index is always
+// asked: its guess of how many there are is too poor to leave the choice to it.
+func (q *selection) index(words []string) (from string) {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = "'" + w + "'"
+		if q.engine == gormx.SQLite {
+			quoted[i] = `"` + w + `"`
+		}
+	}
+	switch {
+	case q.engine == gormx.Postgres && len(words) > 0:
+		return "(SELECT case_id FROM case_terms WHERE terms @@ " + q.value(strings.Join(quoted, " & ")) + "::text::tsquery OFFSET 0) t JOIN cases c ON c.id = t.case_id"
+	case q.engine == gormx.Postgres:
+		return "cases c"
+	case len(words) == 0:
+		q.and("c.id <= (SELECT case_id FROM case_terms_upto)")
+		return "cases c"
+	default:
+		q.and("t.case_terms MATCH %s", q.value(strings.Join(quoted, " ")))
+		return "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
+	}
 }
 
 // page adds order and cursor, and returns the ORDER BY.
@@ -151,18 +173,26 @@ func (q *selection) page(f casework.Filter, id string) string {
 }
 
 func (s caseStore) Cases(ctx context.Context, f casework.Filter) ([]casework.Case, error) {
-	if f.Text == "" || s.engine == gormx.Postgres {
-		return s.cases(ctx, f, false)
+	switch {
+	case f.Text == "":
+		return s.cases(ctx, f, byIndex)
+	case s.engine == gormx.Postgres && f.Sort == casework.ByNewest:
+		if list, err := s.cases(ctx, f, newest); err != nil || len(list) == f.Limit {
+			return list, err
+		}
+		return s.cases(ctx, f, byIndex)
+	case s.engine == gormx.Postgres:
+		return s.cases(ctx, f, byIndex)
 	}
-	waiting, err := s.cases(ctx, f, true)
+	late, err := s.cases(ctx, f, waiting)
 	if err != nil {
 		return nil, err
 	}
-	indexed, err := s.cases(ctx, f, false)
+	indexed, err := s.cases(ctx, f, byIndex)
 	if err != nil {
 		return nil, err
 	}
-	all := append(waiting, indexed...)
+	all := append(late, indexed...)
 	slices.SortStableFunc(all, func(a, b casework.Case) int { return compare(f.Sort, &a, &b) })
 	return all[:min(len(all), f.Limit)], nil
 }
@@ -179,32 +209,31 @@ func compare(by casework.Sort, a, b *casework.Case) int {
 	}
 }
 
-func (s caseStore) cases(ctx context.Context, f casework.Filter, waiting bool) ([]casework.Case, error) {
+func (s caseStore) cases(ctx context.Context, f casework.Filter, in lookIn) ([]casework.Case, error) {
 	q := selection{engine: s.engine}
-	q.filter(f)
 	from, id := "cases c", "c.id"
 	if f.Text != "" {
-		if from = q.text(f.Text, waiting); from != "cases c" && s.engine == gormx.SQLite {
+		before := f.After.ID
+		if before == 0 {
+			before = math.MaxInt64
+		}
+		if from = q.text(f.Text, in, before); from != "cases c" && s.engine == gormx.SQLite {
 			id = "t.rowid" // the index gives its rows in this order, newest first too
 		}
 	}
+	q.filter(f)
 	order := q.page(f, id)
-	return s.list(ctx, &q, from, order, f.Limit, f.Text != "")
+	return s.list(ctx, &q, from, order, f.Limit)
 }
 
-// list runs a selection. A search is planned for its own words: a common word
-// and a rare one want different plans, which a kept plan can't be.
-func (s caseStore) list(ctx context.Context, q *selection, from, order string, limit int, planned bool) ([]casework.Case, error) {
+// list runs a selection.
+func (s caseStore) list(ctx context.Context, q *selection, from, order string, limit int) ([]casework.Case, error) {
 	query := "SELECT c.id, " + qualified + " FROM " + from
 	if len(q.where) > 0 {
 		query += " WHERE " + strings.Join(q.where, " AND ")
 	}
 	query += " ORDER BY " + order + " LIMIT " + q.value(limit)
-	args := q.args
-	if planned && s.engine == gormx.Postgres {
-		args = append([]any{pgx.QueryExecModeExec}, args...)
-	}
-	rows, err := s.read.Statement.ConnPool.QueryContext(ctx, query, args...) // of too many shapes to keep compiled
+	rows, err := s.read.Statement.ConnPool.QueryContext(ctx, query, q.args...) // of too many shapes to keep compiled
 	if err != nil {
 		return nil, fmt.Errorf("cases: %w", err)
 	}
@@ -258,7 +287,7 @@ func (s caseStore) Near(ctx context.Context, kind catalog.Kind, sinceDay string,
 	q.and("c.kind_version = %s AND c.kind_sort = %s AND c.kind_code = %s", q.value(kind.Version), q.value(string(kind.Sort)), q.value(kind.Code))
 	q.and("c.lon BETWEEN %s AND %s", q.value(southWest.Lon), q.value(northEast.Lon))
 	q.and("c.lat BETWEEN %s AND %s", q.value(southWest.Lat), q.value(northEast.Lat))
-	return s.list(ctx, &q, "cases c", "c.id DESC", casework.MaxPage, false)
+	return s.list(ctx, &q, "cases c", "c.id DESC", casework.MaxPage)
 }
 
 func (s caseStore) Tally(ctx context.Context, a casework.Action, since time.Time) (done, filed int, err error) {
@@ -284,5 +313,5 @@ func (s caseStore) Alarms(ctx context.Context, now time.Time, limit int) ([]case
 	at := q.value(gormx.At(now))
 	q.and("(c.next_alarm IS NOT NULL AND c.next_alarm <= %s OR c.stage = 'suspended' AND c.stage_due <= %s)", at, at)
 	q.and(open)
-	return s.list(ctx, &q, "cases c", "c.id", limit, false)
+	return s.list(ctx, &q, "cases c", "c.id", limit)
 }
