@@ -82,71 +82,33 @@ func (q *selection) filter(f casework.Filter) {
 	}
 }
 
-// lookIn says which cases a search for words looks at, and how.
-type lookIn int
-
-const (
-	byIndex lookIn = iota // all that are indexed, by their words
-	waiting               // SQLite: those not indexed yet, one by one
-	newest                // PostgreSQL: the newest few, one by one
-)
-
-// newestFew is how many cases are looked through before the index is asked: a
-// common word fills its page among them, so the index is asked for rare ones.
-const newestFew = 2000
-
-// text adds a search for words, and says where to look them up.
-func (q *selection) text(text string, in lookIn, before int64) (from string) {
+// text adds a search for words, and says where to look them up. On SQLite
+// waiting are the cases that are not indexed yet, which are looked through; on
+// PostgreSQL months are those to look in.
+func (q *selection) text(words asked, waiting bool, months []string) (from string) {
 	from = "cases c"
-	words := ask(text)
 	position := "instr"
-	if q.engine == gormx.Postgres {
+	switch {
+	case q.engine == gormx.Postgres:
 		position = "strpos"
-	}
-	switch in {
+		if len(words.terms) > 0 { // OFFSET keeps the planner from reading all cases backwards for a word that nobody wrote
+			from = "(SELECT case_id FROM case_terms WHERE terms @@ " + q.value(inMonths(months, words.terms)) + "::text::tsquery OFFSET 0) t JOIN cases c ON c.id = t.case_id"
+		}
 	case waiting:
 		q.and("c.id > (SELECT case_id FROM case_terms_upto)")
-	case newest:
-		q.and("c.id > COALESCE((SELECT max(id) FROM cases WHERE id < %s), 0) - %s", q.value(before), q.value(newestFew))
-	case byIndex:
-		from = q.index(words.terms)
-	}
-	if in != byIndex {
 		for _, word := range words.terms {
-			q.and(position+"(lower(c.description || ' ' || c.address), %s) > 0", q.value(word))
+			q.and("instr(lower(c.description || ' ' || c.address), %s) > 0", q.value(word))
 		}
+	case len(words.terms) > 0:
+		from = "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
+		q.and("t.case_terms MATCH %s", q.value(`"`+strings.Join(words.terms, `" "`)+`"`))
+	default:
+		q.and("c.id <= (SELECT case_id FROM case_terms_upto)")
 	}
 	for _, run := range words.runs {
 		q.and(position+"(c.description || ' ' || c.address, %s) > 0", q.value(run))
 	}
-	if len(words.terms)+len(words.runs) == 0 {
-		q.and("1 = 0") // nothing that could be found
-	}
 	return from
-}
-
-// index looks words up, and says where. On PostgreSQL the index is always
-// asked: its guess of how many there are is too poor to leave the choice to it.
-func (q *selection) index(words []string) (from string) {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = "'" + w + "'"
-		if q.engine == gormx.SQLite {
-			quoted[i] = `"` + w + `"`
-		}
-	}
-	switch {
-	case q.engine == gormx.Postgres && len(words) > 0:
-		return "(SELECT case_id FROM case_terms WHERE terms @@ " + q.value(strings.Join(quoted, " & ")) + "::text::tsquery OFFSET 0) t JOIN cases c ON c.id = t.case_id"
-	case q.engine == gormx.Postgres:
-		return "cases c"
-	case len(words) == 0:
-		q.and("c.id <= (SELECT case_id FROM case_terms_upto)")
-		return "cases c"
-	default:
-		q.and("t.case_terms MATCH %s", q.value(strings.Join(quoted, " ")))
-		return "case_terms t CROSS JOIN cases c ON c.id = t.rowid"
-	}
 }
 
 // page adds order and cursor, and returns the ORDER BY.
@@ -173,28 +135,88 @@ func (q *selection) page(f casework.Filter, id string) string {
 }
 
 func (s caseStore) Cases(ctx context.Context, f casework.Filter) ([]casework.Case, error) {
+	words := ask(f.Text)
 	switch {
 	case f.Text == "":
-		return s.cases(ctx, f, byIndex)
-	case s.engine == gormx.Postgres && f.Sort == casework.ByNewest:
-		if list, err := s.cases(ctx, f, newest); err != nil || len(list) == f.Limit {
-			return list, err
-		}
-		return s.cases(ctx, f, byIndex)
+		return s.cases(ctx, f, words, false, nil)
+	case len(words.terms)+len(words.runs) == 0:
+		return []casework.Case{}, nil // nothing that could be found
 	case s.engine == gormx.Postgres:
-		return s.cases(ctx, f, byIndex)
+		return s.monthByMonth(ctx, f, words)
 	}
-	late, err := s.cases(ctx, f, waiting)
+	late, err := s.cases(ctx, f, words, true, nil)
 	if err != nil {
 		return nil, err
 	}
-	indexed, err := s.cases(ctx, f, byIndex)
+	indexed, err := s.cases(ctx, f, words, false, nil)
 	if err != nil {
 		return nil, err
 	}
 	all := append(late, indexed...)
 	slices.SortStableFunc(all, func(a, b casework.Case) int { return compare(f.Sort, &a, &b) })
 	return all[:min(len(all), f.Limit)], nil
+}
+
+// monthByMonth searches the newest month, then the two before, the four before
+// them and so on until the page is full. Another order than newest first needs
+// all months at once.
+func (s caseStore) monthByMonth(ctx context.Context, f casework.Filter, words asked) ([]casework.Case, error) {
+	if len(words.terms) == 0 {
+		return s.cases(ctx, f, words, false, nil)
+	}
+	months, err := s.months(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := []casework.Case{}
+	step := 1
+	if f.Sort != casework.ByNewest {
+		step = len(months)
+	}
+	for limit := f.Limit; len(months) > 0 && len(out) < limit; step *= 2 {
+		f.Limit = limit - len(out)
+		found, err := s.cases(ctx, f, words, false, months[:min(step, len(months))])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+		months = months[min(step, len(months)):]
+	}
+	return out, nil
+}
+
+// months are those in which cases were reported that f may select, the newest first.
+func (s caseStore) months(ctx context.Context, f casework.Filter) (list []string, err error) {
+	var first, last string
+	after := f.After.ID
+	if after == 0 || f.Sort != casework.ByNewest {
+		after = math.MaxInt64
+	}
+	err = s.hot.QueryRowContext(ctx, `SELECT COALESCE((SELECT number FROM cases ORDER BY id LIMIT 1), ''),
+		COALESCE((SELECT number FROM cases WHERE id < $1 ORDER BY id DESC LIMIT 1), '')`, after).Scan(&first, &last)
+	if err != nil || first == "" || last == "" {
+		return nil, err
+	}
+	from, to := max(first[:6], firstSix(f.From)), last[:6]
+	if f.To != "" {
+		to = min(to, firstSix(f.To))
+	}
+	month, err := time.Parse("200601", to)
+	if err != nil {
+		return nil, fmt.Errorf("month of case %s: %w", last, err)
+	}
+	for ; month.Format("200601") >= from; month = month.AddDate(0, -1, 0) {
+		list = append(list, month.Format("200601"))
+	}
+	return list, nil
+}
+
+// firstSix is the month of a day, as a case number begins.
+func firstSix(day string) string {
+	if day == "" {
+		return ""
+	}
+	return compact(day)[:6]
 }
 
 // compare orders cases as page does.
@@ -209,15 +231,11 @@ func compare(by casework.Sort, a, b *casework.Case) int {
 	}
 }
 
-func (s caseStore) cases(ctx context.Context, f casework.Filter, in lookIn) ([]casework.Case, error) {
+func (s caseStore) cases(ctx context.Context, f casework.Filter, words asked, waiting bool, months []string) ([]casework.Case, error) {
 	q := selection{engine: s.engine}
 	from, id := "cases c", "c.id"
 	if f.Text != "" {
-		before := f.After.ID
-		if before == 0 {
-			before = math.MaxInt64
-		}
-		if from = q.text(f.Text, in, before); from != "cases c" && s.engine == gormx.SQLite {
+		if from = q.text(words, waiting, months); from != "cases c" && s.engine == gormx.SQLite {
 			id = "t.rowid" // the index gives its rows in this order, newest first too
 		}
 	}

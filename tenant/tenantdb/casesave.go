@@ -117,7 +117,7 @@ func compact(day string) string { return day[0:4] + day[5:7] + day[8:10] }
 func (s caseStore) openOnce(ctx context.Context, day string, c *casework.Case, step *casework.Step, _ func(string) ([]byte, error)) error {
 	row := toCaseRow(c)
 	args := append([]any{day, compact(day)}, row.fields()[1:]...)
-	args = append(args, vector(Terms(c.Description+"\n"+c.Address)))
+	args = append(args, vector(compact(day)[:6], Terms(c.Description+"\n"+c.Address)))
 	args = append(args, stepFields(*step)[1:]...)
 	err := s.writer.QueryRowContext(ctx, openOnce, args...).Scan(&c.ID, &c.Number)
 	if err != nil {
@@ -134,7 +134,7 @@ const indexEvery = 64
 
 func (s caseStore) addTerms(ctx context.Context, tx conn, c *casework.Case) error {
 	if s.engine == gormx.Postgres {
-		_, err := tx.ExecContext(ctx, "INSERT INTO case_terms (case_id, terms) VALUES ($1, $2::text::tsvector)", c.ID, vector(Terms(c.Description+"\n"+c.Address)))
+		_, err := tx.ExecContext(ctx, "INSERT INTO case_terms (case_id, terms) VALUES ($1, $2::text::tsvector)", c.ID, vector(c.Number[:6], Terms(c.Description+"\n"+c.Address)))
 		if err != nil {
 			return fmt.Errorf("words of case %s: %w", c.Number, err)
 		}

@@ -67,12 +67,23 @@ func pairs(word string, ideographs bool) []string {
 	return out
 }
 
-// vector writes terms as a tsvector. They hold letters and digits only.
-func vector(words []string) string {
+// vector writes the words of a case as a tsvector, each with the month of the
+// report: what is asked for is the newest, and a month's part of the index is
+// small however many cases there are. Words hold letters and digits only.
+func vector(month string, words []string) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return "'" + strings.Join(words, "' '") + "'"
+	return "'" + month + strings.Join(words, "' '"+month) + "'"
+}
+
+// inMonths asks for all of the words in one of the months.
+func inMonths(months, words []string) string {
+	each := make([]string, len(months))
+	for i, month := range months {
+		each[i] = "('" + month + strings.Join(words, "' & '"+month) + "')"
+	}
+	return strings.Join(each, " | ")
 }
 
 // covering are as few of a word's pairs as hold all its characters: each is one

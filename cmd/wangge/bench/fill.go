@@ -46,7 +46,8 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 	} else {
 		statements = append([]string{"SET statement_timeout = 0"}, statements...)
 		statements = append(statements,
-			fmt.Sprintf("INSERT INTO case_terms (case_id, terms) SELECT %s, m.terms FROM (SELECT case_id AS id, terms FROM case_terms WHERE case_id <= @models) m CROSS JOIN %s", id, series),
+			fmt.Sprintf("INSERT INTO case_terms (case_id, terms) SELECT %s, replace(m.terms, m.month, to_char(date '2026-06-30' - g.n::int, 'YYYYMM'))::tsvector FROM "+
+				"(SELECT t.case_id AS id, t.terms::text AS terms, left(c.number, 6) AS month FROM case_terms t JOIN cases c ON c.id = t.case_id WHERE t.case_id <= @models) m CROSS JOIN %s", id, series),
 			"SELECT setval(pg_get_serial_sequence('cases', 'id'), (SELECT max(id) FROM cases))", "ANALYZE", "RESET statement_timeout")
 	}
 	args := map[string]any{"times": times, "models": models}
