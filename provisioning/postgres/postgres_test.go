@@ -62,7 +62,7 @@ func TestPreparingACityAgainChangesNothing(t *testing.T) {
 	if err := cities.Prepare(t.Context(), id(t, "150300")); err != nil {
 		t.Fatal(err)
 	}
-	if again := catalogue(t, database); !slices.Equal(again, once) || len(once) != 4 || !strings.HasPrefix(once[1], "role city_150300 f f f f f 16 {search_path=city_150300") {
+	if again := catalogue(t, database); !slices.Equal(again, once) || len(once) != 4 || !strings.HasPrefix(once[1], "role city_150300 f f f f f 32 {search_path=city_150300") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(again, "\n"), strings.Join(once, "\n"))
 	}
 	db, err := cities.Open(t.Context(), id(t, "150300"))

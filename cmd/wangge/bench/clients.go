@@ -130,7 +130,7 @@ func (s *scene) signIn(ctx context.Context, n int) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: 2 * n, DisableCompression: true}
 	s.closers = append(s.closers, func() error { transport.CloseIdleConnections(); return nil })
 	s.checkers = map[int64]string{}
-	for i := range n {
+	for i := range max(n, crew) { // whoever may be drawn for a check on site
 		c := newClient(&http.Client{Transport: transport}, i)
 		for _, post := range staffed {
 			session := s.base + "/api/cities/" + s.id.String() + "/session"
@@ -147,7 +147,9 @@ func (s *scene) signIn(ctx context.Context, n int) error {
 				s.checkers[me.Account] = cookie
 			}
 		}
-		s.clients = append(s.clients, c)
+		if i < n {
+			s.clients = append(s.clients, c)
+		}
 	}
 	return nil
 }
