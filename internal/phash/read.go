@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg" // the formats that Read knows
-	_ "image/png"
+	_ "image/png"  // likewise
 	"io"
 
-	_ "golang.org/x/image/webp"
+	_ "golang.org/x/image/webp" // likewise
 
 	"wangge/internal/errs"
 )
@@ -67,5 +67,5 @@ func (s *source) blame(err error) error {
 	if s.err != nil {
 		return fmt.Errorf("read the picture: %w", s.err)
 	}
-	return fmt.Errorf("decode the picture: %s: %w", err, ErrBroken)
+	return fmt.Errorf("decode the picture: %s: %w", err.Error(), ErrBroken)
 }

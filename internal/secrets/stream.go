@@ -26,11 +26,11 @@ func NewStream(s Sealer, context []byte) (sealed []byte, stream Stream, err erro
 	if err != nil {
 		return nil, Stream{}, fmt.Errorf("key of a stream: %w", err)
 	}
-	var clear bytes.Buffer
-	if err := insecurecleartextkeyset.Write(h, keyset.NewBinaryWriter(&clear)); err != nil {
+	var plain bytes.Buffer
+	if err := insecurecleartextkeyset.Write(h, keyset.NewBinaryWriter(&plain)); err != nil {
 		return nil, Stream{}, fmt.Errorf("key of a stream: %w", err)
 	}
-	if sealed, err = s.Seal(clear.Bytes(), context); err != nil {
+	if sealed, err = s.Seal(plain.Bytes(), context); err != nil {
 		return nil, Stream{}, fmt.Errorf("key of a stream: %w", err)
 	}
 	stream, err = newStream(h, context)
@@ -40,11 +40,11 @@ func NewStream(s Sealer, context []byte) (sealed []byte, stream Stream, err erro
 // OpenStream opens the key that NewStream returned sealed. The error is
 // ErrNotSealed under another sealer or with another context.
 func OpenStream(s Sealer, sealed, context []byte) (Stream, error) {
-	clear, err := s.Open(sealed, context)
+	plain, err := s.Open(sealed, context)
 	if err != nil {
 		return Stream{}, err
 	}
-	h, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(clear)))
+	h, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(plain)))
 	if err != nil {
 		return Stream{}, ErrNotSealed // the cause may quote the key
 	}
@@ -95,7 +95,7 @@ func (s *source) blame(err error) error {
 	if s.failed != nil {
 		return fmt.Errorf("read the sealed stream: %w", s.failed)
 	}
-	return fmt.Errorf("open the stream: %s: %w", err, ErrNotSealed)
+	return fmt.Errorf("open the stream: %s: %w", err.Error(), ErrNotSealed)
 }
 
 // opened is a stream that is being opened.

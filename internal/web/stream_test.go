@@ -147,7 +147,7 @@ func TestAnUnhurriedRouteHasItsOwnTime(t *testing.T) {
 	}), time.Hour)
 	w := &patient{ResponseRecorder: httptest.NewRecorder()}
 	began := time.Now()
-	served(route).ServeHTTP(w, httptest.NewRequest("GET", "/files/x", bytes.NewReader(nil)))
+	served(route).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/files/x", bytes.NewReader(nil)))
 	for _, at := range []time.Time{w.read, w.write} {
 		if d := at.Sub(began); d < time.Hour || d > time.Hour+time.Minute {
 			t.Errorf("it has %v, want an hour", d)

@@ -189,7 +189,7 @@ func (t *table) addSeasons(seasons []Season) error {
 		if !ok1 || !ok2 {
 			return ErrSeason.With(s.From + "–" + s.To)
 		}
-		set := byte(len(t.sets) - 1) //nolint:gosec // at most 200
+		set := byte(len(t.sets) - 1) // at most 200
 		for at := from; ; at = (at + 1) % len(t.seasons) {
 			if t.seasons[at] != 0 {
 				return ErrSeason.With(s.From + "–" + s.To + "：" + fmt.Sprintf("%02d-%02d", at>>5, at&31))

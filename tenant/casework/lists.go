@@ -9,7 +9,7 @@ import (
 	"wangge/tenant/grid"
 )
 
-// Order of a list.
+// Sort is the order of a list.
 type Sort string
 
 // The orders: oldest first, newest first, or what is due first.

@@ -166,7 +166,7 @@ func (r Rules) alarm(c *Case) time.Time {
 	if c.StageDue.IsZero() || c.Level >= len(r.Workflow.Ladder) {
 		return time.Time{}
 	}
-	percent := time.Duration(r.Workflow.Ladder[c.Level].Percent)
+	percent := int64(r.Workflow.Ladder[c.Level].Percent)
 	unit := calendar.UrgentHour
 	if c.Handling.Running() {
 		unit = c.Handling.Unit
@@ -175,5 +175,5 @@ func (r Rules) alarm(c *Case) time.Time {
 	if whole <= 0 { // it was late when it came here
 		return c.StageDue
 	}
-	return r.Calendar.After(c.EnteredAt, whole*percent/100, unit).Truncate(time.Microsecond)
+	return r.Calendar.After(c.EnteredAt, time.Duration(int64(whole)*percent/100), unit).Truncate(time.Microsecond)
 }

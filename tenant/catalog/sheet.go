@@ -14,9 +14,10 @@ import (
 	"wangge/tenant/calendar"
 )
 
-// Row and Sheet are a table of conditions, whatever file it comes from.
 type (
-	Row   = calendar.Row
+	// Row is a row of a table of conditions, whatever file it comes from.
+	Row = calendar.Row
+	// Sheet is such a table.
 	Sheet = calendar.Sheet
 )
 

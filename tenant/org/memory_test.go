@@ -76,7 +76,7 @@ func (m *memory) HeldBy(_ context.Context, account int64, day string) (list []or
 	}
 	slices.SortFunc(list, func(a, b org.Holder) int {
 		if a.Role != b.Role {
-			return int(slices.Index(org.Roles(), a.Role)) - slices.Index(org.Roles(), b.Role)
+			return slices.Index(org.Roles(), a.Role) - slices.Index(org.Roles(), b.Role)
 		}
 		return int(a.For - b.For)
 	})

@@ -46,7 +46,7 @@ func (s *Service) SetPosts(ctx context.Context, account int64, holders []Holder)
 		}
 		for _, d := range acting {
 			if d.Account == account && d.To >= today {
-				roles = append(roles, d.Role)
+				roles = append(roles, d.Role) //nolint:makezero // after those it holds itself
 			}
 		}
 		side, err := SideOf(roles...)

@@ -158,7 +158,7 @@ func (p *pass) take(rec Record) {
 		if row, twice := p.seen[id]; twice {
 			faults = append(faults, Fault{ID, fmt.Sprintf("标识码与第 %d 行重复", row), fmt.Sprintf("the identifier is also that of row %d", row)})
 		} else {
-			p.seen[id] = int32(rec.Row) //nolint:gosec // a file has fewer rows
+			p.seen[id] = int32(rec.Row) // a file has fewer rows
 		}
 	}
 	p.faults.add(rec.Row, faults...)

@@ -270,7 +270,7 @@ func (s partStore) insert(ctx context.Context, parts []part.Part) error {
 		for i := range parts[:n] {
 			args = partValues(args, &parts[i])
 		}
-		insert, err := s.compiled(ctx, "INSERT INTO parts ("+partColumns+") VALUES "+marks(n, columnCount))
+		insert, err := s.compiled(ctx, "INSERT INTO parts ("+partColumns+") VALUES "+marks(n, columnCount)) //nolint:sqlclosecheck // ends with the transaction
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ type query struct {
 func (q *query) add(piece string, args ...any) {
 	for i, text := range strings.Split(piece, "?") {
 		if i > 0 {
-			q.args = append(q.args, args[i-1])
+			q.args = append(q.args, args[i-1]) //nolint:gosec // as many as there are marks
 			q.text += fmt.Sprintf("$%d", len(q.args))
 		}
 		q.text += text

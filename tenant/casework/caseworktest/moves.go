@@ -144,8 +144,8 @@ func (h *house) ladder() {
 	h.settle()
 	c := h.at(casework.StageDispatched)
 	whole := h.City.Calendar.Between(c.EnteredAt, c.Handling.Due, calendar.WorkHour)
-	for n, percent := range []time.Duration{80, 100, 150} {
-		at := h.City.Calendar.After(c.EnteredAt, whole*percent/100, calendar.WorkHour)
+	for n, percent := range []int64{80, 100, 150} {
+		at := h.City.Calendar.After(c.EnteredAt, time.Duration(int64(whole)*percent/100), calendar.WorkHour)
 		h.Clock.Set(at.Add(-time.Second))
 		h.settle()
 		if now := h.must(h.City.Cases.Case(h.ctx(), c.Number)); now.Level != n {
