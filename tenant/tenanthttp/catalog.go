@@ -228,7 +228,7 @@ type Difference struct {
 type overlayQuery struct {
 	Edition string `query:"edition" required:"true" minLength:"1" maxLength:"40"`
 	Version string `query:"version" required:"true" maxLength:"40" description:"standard or year"`
-	SHA256  string `query:"sha256" required:"true" pattern:"^[0-9a-fA-F]{64}$" example:"64 hex digits" description:"of the body, as the province gave it"`
+	SHA256  string `query:"sha256" required:"true" pattern:"^[0-9a-fA-F]{64}$" example:"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" description:"of the body, as the province gave it"`
 }
 
 // OverlayReceived is the edition that was kept.
