@@ -189,6 +189,9 @@ func (c *Case) effect(a Action, by Actor, now time.Time, r Rules, o Order, step 
 	case ActionTransferRefused:
 		d.City, c.Elsewhere = c.Elsewhere, ""
 	case ActionEscalate:
+		if c.Level < len(r.Workflow.Ladder) {
+			d.To = r.Workflow.Ladder[c.Level].To
+		}
 		c.Level++
 		d.Level = c.Level
 	}

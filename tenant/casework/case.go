@@ -145,6 +145,7 @@ type Detail struct {
 	Other       string       `json:"other,omitempty"` // the other case of a merge or a family
 	City        string       `json:"city,omitempty"`  // the other city of a transfer
 	Level       int          `json:"level,omitempty"`
+	To          string       `json:"to,omitempty"` // whose attention the level asks for
 	Confirmed   Confirmation `json:"confirmed,omitempty"`
 }
 

@@ -69,7 +69,8 @@ type Limits struct {
 }
 
 // Rung is a step of the escalation ladder: when so much of a stage's time is
-// used, its holders and To are warned.
+// used, the case's level rises, and the journal says so and whose attention the
+// level asks for.
 type Rung struct {
 	Percent int    `json:"percent" yaml:"percent"` // of the time from the stage's beginning to its due time
 	To      string `json:"to" yaml:"to"`           // the post that is warned

@@ -158,6 +158,10 @@ func (h *house) ladder() {
 			h.Errorf("at %d %%: level %d, want %d", percent, now.Level, n+1)
 		}
 		h.wantStored(now)
+		steps := h.steps(c.Number)
+		if last := steps[len(steps)-1]; last.Detail.To != h.City.Cases.Workflow().Ladder[n].To || last.By != casework.System {
+			h.Errorf("at %d %%: %+v asks for %q", percent, last.By, last.Detail.To)
+		}
 	}
 	if c = h.moved(org.DepartmentHandler, casework.ActionHandle, c.Number); c.Level != 0 {
 		h.Errorf("a new stage begins at level %d", c.Level)
