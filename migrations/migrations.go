@@ -27,9 +27,15 @@ const (
 	Province Plane = "province"
 )
 
-// Up brings the database to the newest level and returns that level. Running
-// it again changes nothing, and several processes may run it at once.
+// Up brings the database to the newest level and returns the level it is at
+// then. Running it again changes nothing, several processes may run it at once,
+// and each migration is made in a transaction of its own together with its row
+// of the version table: a process that is killed leaves none half done.
 func Up(ctx context.Context, db *gormx.DB, plane Plane) (level int64, err error) {
+	level, newest, err := Level(ctx, db, plane)
+	if err != nil || level >= newest {
+		return level, err
+	}
 	p, err := provider(db, plane)
 	if err != nil {
 		return 0, err

@@ -17,7 +17,18 @@ type State string
 const (
 	Building  State = "building"  // being provisioned, or stopped half way
 	Active    State = "active"    // in service
-	Suspended State = "suspended" // closed to everyone, nothing deleted
+	Suspended State = "suspended" // out of service for a time or for ever; Access and LeftAt say how
+)
+
+// Access says what a city's own people may still do. Reports of urgent kinds
+// are taken whatever it says, as long as the city has not left.
+type Access string
+
+// The degrees of access.
+const (
+	Open     Access = "open"
+	ReadOnly Access = "read_only"
+	Closed   Access = "closed"
 )
 
 // City is one entry of the registry.
@@ -27,9 +38,15 @@ type City struct {
 	Model     string // model of organisation
 	State     State
 	Engine    string // where its database is: sqlite or postgres
+	Server    string // the PostgreSQL server it lives on; "" for the platform's own
 	SpecHash  string // of the spec it was last built from
 	CreatedAt time.Time
 	ActiveAt  time.Time // zero until it first went into service
+
+	Access       Access
+	AccessReason string    // why it is not open
+	Generation   int64     // rises whenever the city must be opened anew
+	LeftAt       time.Time // when it was deleted; zero while it is a tenant
 }
 
 // ErrNoCity is returned for a code the registry does not have.

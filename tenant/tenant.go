@@ -51,8 +51,11 @@ func (id ID) Schema() string { return "city_" + id.code }
 func (id ID) Scope() string { return "city/" + id.code }
 
 // Placement says where a city lives: in an engine, and on PostgreSQL in the
-// schema ID.Schema() of the platform's server.
-type Placement struct{ Engine gormx.Engine }
+// schema ID.Schema() of a server, "" being the platform's own.
+type Placement struct {
+	Engine gormx.Engine
+	Server string
+}
 
 // Settings are what a city is configured with.
 type Settings struct {

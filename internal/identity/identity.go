@@ -72,6 +72,7 @@ type Service struct {
 	mu       sync.Mutex
 	compiled *sql.Stmt // selectSession, on SQLite
 	roles    roleMemo
+	touching sync.Map // hashes of tokens whose use is being noted
 }
 
 // New serves the accounts of db. Tokens begin with plane and a dot, so that

@@ -123,6 +123,10 @@ func (s *Service) Resolve(ctx context.Context, token string) (Session, error) {
 // touch never fails a request: when the database is too busy to note the use,
 // the next request does.
 func (s *Service) touch(ctx context.Context, hash string, now time.Time) {
+	if _, busy := s.touching.LoadOrStore(hash, true); busy { // by a request at the same time
+		return
+	}
+	defer s.touching.Delete(hash)
 	ctx, cancel := context.WithTimeout(ctx, touchWithin)
 	defer cancel()
 	if err := s.db.Write.WithContext(ctx).Exec(`UPDATE sessions SET seen_at = ? WHERE token_hash = ? AND seen_at < ?`,

@@ -90,6 +90,19 @@ func (f *folder) replace(name string, content []byte) error {
 	return f.put(name, content, f.root.Rename)
 }
 
+// remove takes name away, if it is there, so that it stays away also after a
+// power cut.
+func (f *folder) remove(name string) error {
+	err := f.root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.sync(path.Dir(name))
+}
+
 // aside is how the names of files end that are not in their place yet.
 const aside = ".new"
 

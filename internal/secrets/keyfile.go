@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -27,11 +27,9 @@ const (
 // master key together with their names. It is safe for concurrent use, also by
 // several processes.
 type KeyFile struct {
+	*Keyring
 	folder *folder
 	master tink.AEAD
-
-	mu      sync.Mutex
-	sealers map[string]Sealer // by scope
 }
 
 var _ Keeper = (*KeyFile)(nil)
@@ -53,7 +51,7 @@ func OpenKeyFile(dir string) (*KeyFile, error) {
 		if orphaned {
 			return nil, ErrDamaged.With(f.path(masterFile))
 		}
-		return newKeyset(func(h *keyset.Handle, w keyset.Writer) error { return insecurecleartextkeyset.Write(h, w) })
+		return newMaster()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -62,43 +60,73 @@ func OpenKeyFile(dir string) (*KeyFile, error) {
 	if err != nil {
 		return nil, ErrDamaged.With(f.path(masterFile)) // the cause may quote the key
 	}
-	return &KeyFile{folder: f, master: master, sealers: map[string]Sealer{}}, nil
+	return &KeyFile{NewKeyring(scopeFiles{f}, masterKey{master, f}), f, master}, nil
 }
 
-// Sealer implements Keeper.
-func (k *KeyFile) Sealer(_ context.Context, scope string) (Sealer, error) {
-	if err := checked(scope); err != nil {
-		return nil, err
+// scopeFiles are the files of a folder that hold the keys of scopes.
+type scopeFiles struct{ folder *folder }
+
+func scopeFile(scope string) string { return scopes + "/" + scope + ".sealed" }
+
+// Read implements Shelf.
+func (s scopeFiles) Read(_ context.Context, scope string) ([]byte, error) {
+	wrapped, err := s.folder.read(scopeFile(scope))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if s, ok := k.sealers[scope]; ok {
-		return s, nil
-	}
-	s, err := k.open(scope)
-	if err != nil {
-		return nil, fmt.Errorf("key of %s: %w", scope, err)
-	}
-	k.sealers[scope] = s
-	return s, nil
+	return wrapped, err
 }
 
-func (k *KeyFile) open(scope string) (Sealer, error) {
-	file, name := scopes+"/"+scope+".json", []byte(scopes+"/"+scope)
-	text, err := k.folder.once(file, func() ([]byte, error) {
-		return newKeyset(func(h *keyset.Handle, w keyset.Writer) error {
-			return h.WriteWithAssociatedData(w, k.master, name)
-		})
+// Once implements Shelf.
+func (s scopeFiles) Once(_ context.Context, scope string, fresh func() ([]byte, error)) ([]byte, error) {
+	return s.folder.once(scopeFile(scope), fresh)
+}
+
+// Change implements Shelf.
+func (s scopeFiles) Change(ctx context.Context, scope string, change func(old []byte) ([]byte, error)) error {
+	return s.folder.locked(func() error {
+		old, err := s.Read(ctx, scope)
+		if err != nil {
+			return err
+		}
+		wrapped, err := change(old)
+		if err != nil {
+			return err
+		}
+		return s.folder.bring(scopeFile(scope), wrapped, s.folder.root.Rename)
 	})
-	if err != nil {
-		return nil, err
-	}
-	key, err := newAEAD(keyset.ReadWithAssociatedData(keyset.NewJSONReader(bytes.NewReader(text)), k.master, name))
-	if err != nil {
-		return nil, ErrDamaged.With(k.folder.path(file))
-	}
-	return sealer{key}, nil
 }
+
+// Remove implements Shelf.
+func (s scopeFiles) Remove(_ context.Context, scope string) error {
+	return s.folder.remove(scopeFile(scope))
+}
+
+// masterKey wraps the keys of all scopes under the one key of the folder.
+type masterKey struct {
+	key    tink.AEAD
+	folder *folder // to name what is damaged
+}
+
+func scopeName(scope string) []byte { return []byte(scopes + "/" + scope) }
+
+// Wrap implements Wrapper.
+func (m masterKey) Wrap(_ context.Context, scope string, keys []byte) ([]byte, error) {
+	return m.key.Encrypt(keys, scopeName(scope))
+}
+
+// Unwrap implements Wrapper.
+func (m masterKey) Unwrap(_ context.Context, scope string, wrapped []byte) ([]byte, error) {
+	keys, err := m.key.Decrypt(wrapped, scopeName(scope))
+	if err != nil {
+		return nil, ErrDamaged.With(m.folder.path(scopeFile(scope)))
+	}
+	return keys, nil
+}
+
+// Forget implements Wrapper: the master key is every scope's. A copy of the
+// folder that was taken before still opens what the scope sealed.
+func (masterKey) Forget(context.Context, string) error { return nil }
 
 // Get implements Store.
 func (k *KeyFile) Get(_ context.Context, name string) ([]byte, error) {
@@ -134,16 +162,28 @@ func (k *KeyFile) Put(_ context.Context, name string, value []byte) error {
 	return nil
 }
 
+// Drop implements Store.
+func (k *KeyFile) Drop(_ context.Context, name string) error {
+	if err := checked(name); err != nil {
+		return err
+	}
+	if err := k.folder.remove(secretFile(name)); err != nil {
+		return fmt.Errorf("secret %s: %w", name, err)
+	}
+	return nil
+}
+
 func secretFile(name string) string { return stored + "/" + name + ".sealed" }
 
-// newKeyset makes a keyset of one key and returns what write makes of it.
-func newKeyset(write func(*keyset.Handle, keyset.Writer) error) ([]byte, error) {
+type keyTemplate = func() *tinkpb.KeyTemplate
+
+func newMaster() ([]byte, error) {
 	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return nil, err
 	}
 	var text bytes.Buffer
-	err = write(h, keyset.NewJSONWriter(&text))
+	err = insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(&text))
 	return text.Bytes(), err
 }
 
@@ -152,21 +192,4 @@ func newAEAD(h *keyset.Handle, err error) (tink.AEAD, error) {
 		return nil, err
 	}
 	return aead.New(h)
-}
-
-// sealer is the keyset of one scope.
-type sealer struct{ key tink.AEAD }
-
-// Seal implements Sealer.
-func (s sealer) Seal(plaintext, context []byte) ([]byte, error) {
-	return s.key.Encrypt(plaintext, context)
-}
-
-// Open implements Sealer.
-func (s sealer) Open(sealed, context []byte) ([]byte, error) {
-	plaintext, err := s.key.Decrypt(sealed, context)
-	if err != nil {
-		return nil, ErrNotSealed // tink says no more than that
-	}
-	return plaintext, nil
 }

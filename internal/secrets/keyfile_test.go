@@ -24,8 +24,8 @@ func TestTheKeyOfAScopeIsNotInItsFileAndItsIDIsInWhatItSeals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, inClear := read(t, dir, "scopes/province.json"), read(t, dir, masterFile)
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewJSONReader(bytes.NewReader(text)), k.master, []byte("scopes/province"))
+	text, inClear := read(t, dir, "scopes/province.sealed"), read(t, dir, masterFile)
+	handle, err := k.handle(t.Context(), "province", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,8 @@ func TestTheKeyOfAScopeIsNotInItsFileAndItsIDIsInWhatItSeals(t *testing.T) {
 	if !bytes.Contains(inClear, material(master)) { // so that looking for it finds one that is there
 		t.Error("the master key was not found in its file")
 	}
-	if bytes.Contains(text, material(handle)) || bytes.Contains(inClear, material(handle)) {
+	key := insecurecleartextkeyset.KeysetMaterial(handle).GetKey()[0].GetKeyData().GetValue()
+	if bytes.Contains(text, key) || bytes.Contains(inClear, material(handle)) {
 		t.Error("the scope's key was found in a file")
 	}
 	sealed, err := s.Seal([]byte("x"), nil)

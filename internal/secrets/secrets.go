@@ -18,6 +18,32 @@ type Keeper interface {
 	// processes that first use it at once all get the same key. What is sealed
 	// under one scope opens under no other.
 	Sealer(ctx context.Context, scope string) (Sealer, error)
+	// Rotate makes a new key for the scope, under which is sealed from now on;
+	// what the older keys sealed still opens.
+	Rotate(ctx context.Context, scope string) error
+	// Describe says which keys a scope has, without any part of them; none is no error.
+	Describe(ctx context.Context, scope string) ([]Key, error)
+	// Destroy forgets the keys of a scope for ever: what they sealed opens no
+	// more, in no copy either. Doing it again is no error.
+	Destroy(ctx context.Context, scope string) error
+	// HandOver seals the scope's keys to a recipient of another installation,
+	// which alone can Adopt them.
+	HandOver(ctx context.Context, scope string, to Recipient) ([]byte, error)
+	// Recipient is the installation's own address for HandOver; it is no secret.
+	Recipient(ctx context.Context) (Recipient, error)
+	// Adopt takes over keys that were handed over to this installation, for a
+	// scope that has none; ErrKeysExist when it has others.
+	Adopt(ctx context.Context, scope string, handed []byte) error
+}
+
+// Recipient is a public key to which keys are handed over, as printable text.
+type Recipient string
+
+// Key describes one key of a scope.
+type Key struct {
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm"`
+	Primary   bool   `json:"primary"` // seals from now on
 }
 
 // Store keeps secrets by name.
@@ -26,6 +52,8 @@ type Store interface {
 	Get(ctx context.Context, name string) ([]byte, error)
 	// Put replaces the value: whole or not at all, and kept once Put has returned.
 	Put(ctx context.Context, name string, value []byte) error
+	// Drop forgets the secret; one that is not there is no error.
+	Drop(ctx context.Context, name string) error
 }
 
 // Sealer seals under the key of one scope. It is safe for concurrent use.
@@ -47,7 +75,10 @@ var (
 		"the name %[1]q is refused: it has parts of a-z, 0-9, _ and -, parted by /")
 	ErrNotSealed = errs.New(errs.Internal, "not_sealed",
 		"密文无法解开：内容被改动，或属于其他范围", "the sealed value does not open: it was changed or belongs elsewhere")
-	ErrExposed = errs.New(errs.Unavailable, "exposed_keys",
+	ErrDestroyed = errs.New(errs.Unavailable, "keys_destroyed", "密钥已销毁，数据无法再打开", "the keys were destroyed: what they sealed opens no more")
+	ErrKeysExist = errs.New(errs.Conflict, "keys_exist", "%[1]s 已有自己的密钥", "%[1]s has keys of its own already")
+	ErrRecipient = errs.New(errs.Invalid, "bad_recipient", "接收方公钥无效", "this is not the public key of a recipient")
+	ErrExposed   = errs.New(errs.Unavailable, "exposed_keys",
 		"密钥存放处 %[1]s 的权限为 %[2]v，其他用户可以访问；请执行 chmod -R go-rwx %[3]q 后重试",
 		"the keys in %[1]s have mode %[2]v, open to other users; run chmod -R go-rwx %[3]q and try again")
 	ErrDamaged = errs.New(errs.Unavailable, "damaged_keys",

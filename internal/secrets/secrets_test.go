@@ -163,7 +163,7 @@ func TestKeysThatOthersMayReadAreRefusedWithTheWayToMendIt(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		mode os.FileMode
-	}{{".", 0o750}, {".", 0o701}, {"master.json", 0o640}, {"master.json", 0o604}, {"scopes/city/130100.json", 0o620}, {"secrets/city/130100/postgres.sealed", 0o644}} {
+	}{{".", 0o750}, {".", 0o701}, {"master.json", 0o640}, {"master.json", 0o604}, {"scopes/city/130100.sealed", 0o620}, {"secrets/city/130100/postgres.sealed", 0o644}} {
 		t.Run(fmt.Sprintf("%s %o", c.name, c.mode), func(t *testing.T) {
 			dir := folder(t)
 			k := open(t, dir)
@@ -209,9 +209,9 @@ func TestDamagedFilesAreRefusedAndNotReplacedAndNotQuoted(t *testing.T) {
 		"the master key is gone":             func(dir string) error { return os.Remove(filepath.Join(dir, "master.json")) },
 		"the master key is cut short":        overwrite("master.json", `{"primaryKeyId":telltale`),
 		"the master key is empty":            overwrite("master.json", ``),
-		"a scope's key is cut short":         overwrite("scopes/city/130100.json", `{"encryptedKeyset":"telltale`),
+		"a scope's key is cut short":         overwrite("scopes/city/130100.sealed", `{"encryptedKeyset":"telltale`),
 		"a secret is not sealed":             overwrite("secrets/city/130100/postgres.sealed", "telltale"),
-		"a scope was given another's key":    moved("scopes/city/130200.json", "scopes/city/130100.json"),
+		"a scope was given another's key":    moved("scopes/city/130200.sealed", "scopes/city/130100.sealed"),
 		"a secret was put under another one": moved("secrets/city/130200/postgres.sealed", "secrets/city/130100/postgres.sealed"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestNothingSealedOrPutIsReadableInTheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := slices.Sorted(anyFile(t, dir))
-	if want := []string{"master.json", "scopes/city/130100.json", "secrets/city/130100/postgres.sealed"}; !slices.Equal(files, want) {
+	if want := []string{"master.json", "scopes/city/130100.sealed", "secrets/city/130100/postgres.sealed"}; !slices.Equal(files, want) {
 		t.Errorf("files %q, want %q", files, want)
 	}
 	for _, name := range files {
@@ -382,7 +382,7 @@ func opensAll(t *testing.T, dir string, sealed [][]byte) {
 			t.Errorf("what opener %d sealed: got %q, %v", i, plain, err)
 		}
 	}
-	if files := slices.Sorted(anyFile(t, dir)); !slices.Equal(files, []string{"master.json", "scopes/city/130100.json"}) {
+	if files := slices.Sorted(anyFile(t, dir)); !slices.Equal(files, []string{"master.json", "scopes/city/130100.sealed"}) {
 		t.Errorf("files %q, want the two keys and nothing put aside", files)
 	}
 }

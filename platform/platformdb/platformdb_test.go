@@ -66,7 +66,7 @@ func shanghai() *time.Location { return time.FixedZone("Asia/Shanghai", 8*3600) 
 
 func registry(t *testing.T, db *gormx.DB) {
 	store, ctx := platformdb.Registry(db), t.Context()
-	c := platform.City{Code: "420500", Name: "宜昌市", Model: "two_centres", State: platform.Building, Engine: "postgres", SpecHash: "ab", CreatedAt: noon()}
+	c := platform.City{Code: "420500", Name: "宜昌市", Model: "two_centres", State: platform.Building, Engine: "postgres", SpecHash: "ab", CreatedAt: noon(), Access: platform.Open}
 	must(t, store.SaveCity(ctx, c))
 	if got, err := store.City(ctx, "420500"); err != nil || got != c {
 		t.Fatalf("got %+v, %v; want %+v", got, err, c)

@@ -1,6 +1,7 @@
 package platformdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,12 @@ type cityRow struct {
 	SpecHash  string
 	CreatedAt gormx.Instant
 	ActiveAt  gormx.Instant
+
+	Server       string
+	Access       string
+	AccessReason string
+	Generation   int64
+	LeftAt       gormx.Instant
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -30,7 +37,8 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) domain() platform.City {
 	return platform.City{
 		Code: r.Code, Name: r.Name, Model: r.Model, State: platform.State(r.State), Engine: r.Engine,
-		SpecHash: r.SpecHash, CreatedAt: r.CreatedAt.Time, ActiveAt: r.ActiveAt.Time,
+		SpecHash: r.SpecHash, CreatedAt: r.CreatedAt.Time, ActiveAt: r.ActiveAt.Time, Server: r.Server,
+		Access: platform.Access(r.Access), AccessReason: r.AccessReason, Generation: r.Generation, LeftAt: r.LeftAt.Time,
 	}
 }
 
@@ -61,7 +69,8 @@ func (s registry) City(ctx context.Context, code string) (platform.City, error) 
 func (s registry) SaveCity(ctx context.Context, c platform.City) error {
 	row := cityRow{
 		Code: c.Code, Name: c.Name, Model: c.Model, State: string(c.State), Engine: c.Engine,
-		SpecHash: c.SpecHash, CreatedAt: gormx.At(c.CreatedAt), ActiveAt: gormx.At(c.ActiveAt),
+		SpecHash: c.SpecHash, CreatedAt: gormx.At(c.CreatedAt), ActiveAt: gormx.At(c.ActiveAt), Server: c.Server,
+		Access: string(cmp.Or(c.Access, platform.Open)), AccessReason: c.AccessReason, Generation: c.Generation, LeftAt: gormx.At(c.LeftAt),
 	}
 	replace := clause.OnConflict{Columns: []clause.Column{{Name: "code"}}, UpdateAll: true}
 	if err := s.write.WithContext(ctx).Clauses(replace).Create(&row).Error; err != nil {

@@ -108,6 +108,9 @@ type Nearby struct {
 	Metres float64
 }
 
+// Tidy keeps searches for words fast; it changes nothing that they find.
+func (s *Service) Tidy(ctx context.Context) error { return s.p.Store.Tidy(ctx) }
+
 // Duplicates lists the cases of the same kind that were reported near in place
 // and time, the nearest first; number, if any, is left out.
 func (s *Service) Duplicates(ctx context.Context, kind catalog.Kind, at grid.Point, number string) ([]Nearby, error) {

@@ -177,6 +177,45 @@ func indexTerms(ctx context.Context, tx conn, upto int64) error {
 	return err
 }
 
+// Tidy merges the parts of SQLite's index of words into one, some pages at a
+// time: the first step asks for all of them, the next go on with it, and one
+// that changes nothing but its own row says that it is done.
+// See https://www.sqlite.org/fts5.html#the_merge_command.
+func (s caseStore) Tidy(ctx context.Context) error {
+	if s.engine == gormx.Postgres { // its index has no parts to merge
+		return nil
+	}
+	const pages = 256
+	for step := -pages; ; step = pages {
+		changed, err := s.merge(ctx, step)
+		if err != nil {
+			return fmt.Errorf("merge the index of words: %w", err)
+		}
+		if changed < 2 {
+			return nil
+		}
+	}
+}
+
+// merge does one step of merging and says how many rows it changed.
+func (s caseStore) merge(ctx context.Context, pages int) (changed int64, err error) {
+	err = s.writer.inTx(ctx, nil, func(_ *gorm.DB, tx conn) error {
+		var before, after int64
+		if err := tx.QueryRowContext(ctx, "SELECT total_changes()").Scan(&before); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO case_terms (case_terms, rank) VALUES ('merge', $1)", pages); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, "SELECT total_changes()").Scan(&after); err != nil {
+			return err
+		}
+		changed = after - before
+		return nil
+	})
+	return changed, err
+}
+
 func (s caseStore) Save(ctx context.Context, list ...casework.Change) error {
 	if s.engine == gormx.Postgres && len(list) == 1 && !assistants(list[0]) {
 		return s.saveOnce(ctx, list[0])

@@ -64,7 +64,7 @@ type App struct {
 	Config   Config
 	Atlas    *division.Atlas
 	Province *gormx.DB
-	Keeper   *secrets.KeyFile
+	Keeper   secrets.Keeper
 	Blobs    *blob.Store
 	Accounts *identity.Service
 	Policy   *policy.Enforcer
@@ -239,7 +239,7 @@ func (a *App) sealer(ctx context.Context, id tenant.ID) (casework.Sealer, error)
 }
 
 // keys makes a city's key on first use.
-type keys struct{ keeper *secrets.KeyFile }
+type keys struct{ keeper secrets.Keeper }
 
 func (k keys) Ensure(ctx context.Context, scope string) error {
 	_, err := k.keeper.Sealer(ctx, scope)

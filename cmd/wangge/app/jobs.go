@@ -34,6 +34,7 @@ func (a *App) Jobs() []schedule.Job {
 			return a.FreezeRanking(ctx, MonthBefore(due))
 		}},
 		{Name: "sessions", Spec: "40 4 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.PurgeSessions(ctx) }},
+		{Name: "tidy", Spec: "30 3 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.TidyCases(ctx) }},
 		{Name: "evidence", Spec: "10 4 * * *", Limit: limit, Run: func(ctx context.Context, _ time.Time) error { return a.SweepEvidence(ctx) }},
 	}
 }
@@ -90,6 +91,11 @@ func (p published) DaysSince(ctx context.Context, revision int64, limit int) ([]
 		out[i] = exchange.Day{Day: d.Day, Counts: d.Counts, Revision: d.Revision}
 	}
 	return out, err
+}
+
+// TidyCases keeps each city's search for words fast.
+func (a *App) TidyCases(ctx context.Context) error {
+	return a.UseEach(ctx, func(ctx context.Context, city *tenant.City) error { return city.Cases.Tidy(ctx) })
 }
 
 // SweepEvidence removes the files that no city's evidence holds, which a killed

@@ -42,7 +42,7 @@ func (s *scene) copyCases(ctx context.Context, models, times int) error {
 		statements = append([]string{"PRAGMA cache_size = -400000"}, statements...)
 		statements = append(statements, "CREATE TEMP TABLE words (id INTEGER PRIMARY KEY, terms TEXT)", "-- words",
 			fmt.Sprintf("INSERT INTO case_terms (rowid, terms) SELECT %s, m.terms FROM %s CROSS JOIN words m", id, series), "INSERT INTO case_terms (rowid, terms) SELECT id, terms FROM words WHERE id > (SELECT case_id FROM case_terms_upto)",
-			"UPDATE case_terms_upto SET case_id = (SELECT max(id) FROM cases)", "DROP TABLE words", "ANALYZE", "PRAGMA cache_size = -8192")
+			"UPDATE case_terms_upto SET case_id = (SELECT max(id) FROM cases)", "DROP TABLE words", "PRAGMA cache_size = -8192")
 	} else {
 		statements = append([]string{"SET statement_timeout = 0"}, statements...)
 		statements = append(statements,
