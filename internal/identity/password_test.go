@@ -113,6 +113,32 @@ func signedIn(t testing.TB) (s *Service, token string) {
 	return s, token
 }
 
+func TestAUseThatAnotherRequestIsNotingIsNotNotedTwice(t *testing.T) {
+	s, token := signedIn(t)
+	later := time.Now().Add(2 * touchEvery).Truncate(time.Microsecond)
+	s.now = func() time.Time { return later }
+	seen := func() (at gormx.Instant) {
+		if _, err := s.Resolve(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.Read.Raw("SELECT seen_at FROM sessions").Row().Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	s.touching.Store(digest(token), true)
+	if at := seen(); !at.Before(later.Add(-touchEvery)) {
+		t.Errorf("noted at %v beside a request that does so", at)
+	}
+	s.touching.Delete(digest(token))
+	if at := seen(); !at.Equal(later) {
+		t.Errorf("noted at %v, want %v", at, later)
+	}
+	if _, busy := s.touching.Load(digest(token)); busy {
+		t.Error("the note of the request at work was left")
+	}
+}
+
 func openCity(t testing.TB) *gormx.DB {
 	db := testdb.SQLite(t)
 	if _, err := migrations.Up(t.Context(), db, migrations.City); err != nil {

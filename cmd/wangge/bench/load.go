@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"wangge/tenant"
 )
 
@@ -39,7 +41,7 @@ func measureLoad(ctx context.Context, r *run) (err error) {
 		return fmt.Errorf("fill the city: %w", err)
 	}
 	for _, s := range scenes {
-		if err := s.settle(ctx); err != nil {
+		if err := s.settle(ctx, r.cases/10); err != nil {
 			return err
 		}
 	}
@@ -237,12 +239,23 @@ func (s *scene) fill(ctx context.Context, n int) error {
 
 // settle works until a search for the words of a kind fills its page, so that
 // the newest cases alone answer it in either city, and tidies as a night does.
-func (s *scene) settle(ctx context.Context) error {
-	var l laps
-	for i := range pageful * len(s.conditions) {
-		if err := s.clients[i%len(s.clients)].live(ctx, s, &l); err != nil {
-			return err
-		}
+// A city that is to hold few cases is not given more by it.
+func (s *scene) settle(ctx context.Context, most int) error {
+	group, live := errgroup.WithContext(ctx)
+	each := min(pageful*len(s.conditions), most) / len(s.clients)
+	for _, c := range s.clients {
+		group.Go(func() error {
+			var l laps
+			for range each {
+				if err := c.live(live, s, &l); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return s.Cities.Use(ctx, s.id, func(city *tenant.City) error { return city.Cases.Tidy(ctx) })
 }
