@@ -32,6 +32,7 @@ type Database interface {
 type Ledger interface {
 	Reserve(ctx context.Context, s Reservation) error // the city becomes known, state building
 	Activate(ctx context.Context, code, specHash string, at time.Time) error
+	Reached(ctx context.Context, code string, level int64) error // the city's tables are at this level
 	Begin(ctx context.Context, city string, position int, step, specHash string, at time.Time) error
 	End(ctx context.Context, city, step string, at time.Time, detail string, failed bool) error
 	Steps(ctx context.Context, city string) ([]StepRecord, error)
@@ -120,6 +121,16 @@ func (p *Provisioner) Apply(ctx context.Context, s *Spec, progress Progress) (go
 // a link that is still good. Links that it did not take, because of an error or
 // because the process was killed, are made anew by the next apply.
 func (p *Provisioner) ApplyTo(ctx context.Context, s *Spec, progress Progress, handOver func(Result) error) error {
+	return p.apply(ctx, s, nil, progress, handOver)
+}
+
+// ApplyPlan is ApplyTo for what a plan says and nothing else: one that is no
+// longer what apply would do is refused with ErrStale, and nothing is written.
+func (p *Provisioner) ApplyPlan(ctx context.Context, s *Spec, approved Plan, progress Progress, handOver func(Result) error) error {
+	return p.apply(ctx, s, &approved, progress, handOver)
+}
+
+func (p *Provisioner) apply(ctx context.Context, s *Spec, approved *Plan, progress Progress, handOver func(Result) error) error {
 	if _, err := p.Database.Exists(ctx, s.id); err != nil { // nothing is written where no city can be made
 		return err
 	}
@@ -128,6 +139,15 @@ func (p *Provisioner) ApplyTo(ctx context.Context, s *Spec, progress Progress, h
 		return err
 	}
 	defer unlock()
+	if approved != nil {
+		now, err := p.Plan(held, s)
+		if err == nil {
+			err = approved.Current(now)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	r := &run{Provisioner: p, spec: s, handOver: handOver}
 	err = r.steps(held, progress)
 	if lost := context.Cause(held); err != nil && lost != nil {

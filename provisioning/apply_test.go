@@ -85,12 +85,13 @@ func TestAChangedSpecChangesWhatItNames(t *testing.T) {
 		next.Staff = append(next.Staff[:2], provisioning.Person{Login: "leader01", Name: "分管领导01", Department: "JD", Roles: []org.Role{org.Leader}})
 		s := read(t, provisioningtest.Write(t, next, provisioningtest.Square(t, 6, 2)))
 		want := []string{
-			"change settings 乌海市: 乌海市 city_supervision_district_handling [08:00-12:00 14:00-18:00] > 乌海市 management_and_enforcement [08:00-12:00 14:00-18:00]",
+			"change settings model: city_supervision_district_handling > management_and_enforcement",
 			"add department YL:  > 园林绿化处 (department) < SZ",
 			"change department SZ1: 市政一所 (contractor) < SZ > 市政第一工程所 (contractor) < SZ",
 			"change grids grids.geojson: 36 > +0 ~36 -0",
 			"change account clerk01: 受理员01 intake_clerk@JD shift_leader@JD > 受理员01 evaluator@JD",
 			"add account leader01:  > 分管领导01 leader@JD",
+			"remove account handler01: 部门处置员01 department_handler@SZ1 > no post",
 		}
 		if got := w.changes(t, s); !slices.Equal(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -4,15 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"wangge/internal/errs"
 )
 
 // Op says what a change does.
 type Op string
 
-// The operations. Keep names what the city has and the spec does not: it stays.
+// The operations. Remove takes out of service what an earlier spec named and
+// this one does not; Keep names what the city has beside its specs: it stays.
 const (
 	OpAdd    Op = "add"
 	OpChange Op = "change"
+	OpRemove Op = "remove"
 	OpKeep   Op = "keep"
 )
 
@@ -23,6 +29,56 @@ type Change struct {
 	Name   string `json:"name"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
+
+	Items        []string `json:"items,omitempty"` // each grid, with its sign
+	Irreversible bool     `json:"irreversible,omitempty"`
+}
+
+// lasting says whether no later spec takes a change back: divisions and kinds
+// stay for the cases that name them, and a grid's code is not given again.
+func (c Change) lasting() bool {
+	switch c.What {
+	case "divisions", "catalogue":
+		return true
+	case "grids":
+		return slices.ContainsFunc(c.Items, func(item string) bool { return item[0] == '-' })
+	}
+	return false
+}
+
+func (c Change) line() string {
+	return fmt.Sprint(c.Op, " ", c.What, " ", c.Name, ": ", c.Before, " → ", c.After, " ", c.Items)
+}
+
+// ErrStale refuses a plan that is not what apply would do now.
+var ErrStale = errs.New(errs.Conflict, "stale_plan",
+	"计划已过期：制定之后规格或城市有变。请重新执行 plan。不同之处：%s", "the plan is stale: spec or city changed since; plan again. What differs: %s")
+
+// Current refuses, with ErrStale, a plan that differs from the one made now.
+func (p Plan) Current(now Plan) error {
+	var differs []string
+	if p.City != now.City || p.Hash != now.Hash {
+		differs = append(differs, "spec "+p.City+" "+p.Hash+" ≠ "+now.City+" "+now.Hash)
+	}
+	lines := func(p Plan) (out []string) {
+		for _, c := range p.Changes {
+			out = append(out, c.line())
+		}
+		return out
+	}
+	planned, current := lines(p), lines(now)
+	for sign, pair := range map[string][2][]string{"-": {planned, current}, "+": {current, planned}} {
+		for _, l := range pair[0] {
+			if !slices.Contains(pair[1], l) {
+				differs = append(differs, sign+" "+l)
+			}
+		}
+	}
+	if len(differs) == 0 {
+		return nil
+	}
+	slices.Sort(differs)
+	return ErrStale.With(strings.Join(differs[:min(len(differs), 5)], "; "))
 }
 
 // Plan is what apply would do.
@@ -57,10 +113,16 @@ func (p *Provisioner) Plan(ctx context.Context, s *Spec) (out Plan, err error) {
 	if d.city, err = p.Seeder.Open(ctx, s.id, db); err != nil {
 		return out, err
 	}
+	if d.was, _, err = declaredBy(ctx, d.city); err != nil {
+		return out, err
+	}
 	if err := d.all(ctx); err != nil {
 		return out, err
 	}
 	out.Changes = append(d.list, unfinished(records)...)
+	for i, c := range out.Changes {
+		out.Changes[i].Irreversible = c.lasting()
+	}
 	return out, nil
 }
 

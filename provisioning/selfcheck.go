@@ -12,7 +12,7 @@ import (
 )
 
 // selfCheck files, dispatches, handles, verifies and closes a case in a
-// transaction that is rolled back, and then puts the city into service.
+// transaction that is rolled back, notes what was applied, and then puts the city into service.
 func (r *run) selfCheck(ctx context.Context) (string, error) {
 	conditions, err := r.city.Catalogue.Conditions(ctx)
 	if err != nil {
@@ -28,6 +28,13 @@ func (r *run) selfCheck(ctx context.Context) (string, error) {
 		return err
 	})
 	if err != nil {
+		return "", err
+	}
+	text, err := declare(ctx, r.spec, r.city)
+	if err != nil {
+		return "", err
+	}
+	if err := r.city.Applied.SaveApplied(ctx, tenant.AppliedSpec{Hash: r.spec.hash, Text: text, At: r.Now()}); err != nil {
 		return "", err
 	}
 	return "closed " + closed.Number + ", rolled back", r.Ledger.Activate(ctx, r.spec.Code, r.spec.hash, r.Now())

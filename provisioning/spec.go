@@ -233,6 +233,11 @@ func (s *Spec) people() []Person {
 	return out
 }
 
+// names says whether the spec has an account of this login.
+func (s *Spec) names(login string) bool {
+	return slices.ContainsFunc(s.people(), func(p Person) bool { return strings.EqualFold(p.Login, login) })
+}
+
 // holders are the posts of a person as the organisation keeps them.
 func (p Person) holders(account int64) []org.Holder {
 	out := make([]org.Holder, len(p.Roles))

@@ -67,7 +67,10 @@ func (r *run) database(ctx context.Context) (string, error) {
 
 func (r *run) migrate(ctx context.Context) (string, error) {
 	level, err := r.Seeder.Migrate(ctx, r.db)
-	return fmt.Sprintf("level %d", level), err
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("level %d", level), r.Ledger.Reached(ctx, r.spec.Code, level)
 }
 
 func settingsOf(s *Spec) tenant.Settings {
@@ -127,17 +130,31 @@ func divisionsOf(atlas *division.Atlas, s *Spec) (out []division.Division, err e
 // together lets fn compare and change the city in one transaction.
 func (r *run) together(ctx context.Context, fn func(*differ) error) error {
 	return r.Seeder.Together(ctx, r.spec.id, r.db, func(city *tenant.City) error {
-		return fn(&differ{spec: r.spec, atlas: r.Atlas, city: city})
+		was, _, err := declaredBy(ctx, city)
+		if err != nil {
+			return err
+		}
+		return fn(&differ{spec: r.spec, atlas: r.Atlas, city: city, was: was})
 	})
 }
 
 func (r *run) departments(ctx context.Context) (detail string, err error) {
 	err = r.together(ctx, func(d *differ) error {
-		save, err := d.departments(ctx)
+		list, err := d.city.Org.Departments(ctx)
+		if err != nil {
+			return err
+		}
+		save, _, err := d.departments(ctx)
 		if err != nil {
 			return err
 		}
 		for _, unit := range save {
+			i := slices.IndexFunc(list, func(old org.Department) bool { return old.Code == unit.Code })
+			if i >= 0 && d.returns(list[i]) {
+				if err := d.city.Org.Retire(ctx, unit.Code, ""); err != nil {
+					return err
+				}
+			}
 			if err := d.city.Org.SaveDepartment(ctx, unit.domain()); err != nil {
 				return err
 			}
@@ -174,9 +191,14 @@ const inviteFor = 7 * 24 * time.Hour
 func (r *run) people(ctx context.Context) (detail string, err error) {
 	result := Result{City: r.spec.Code, Invitations: []Invitation{}}
 	err = r.together(ctx, func(d *differ) error {
-		save, err := d.people(ctx)
+		save, leave, err := d.people(ctx)
 		if err != nil {
 			return err
+		}
+		for _, account := range leave {
+			if err := d.city.Org.SetPosts(ctx, account, nil); err != nil {
+				return err
+			}
 		}
 		for _, p := range save {
 			account, err := d.city.Accounts.EnsureAccount(ctx, p.Login, p.Name)
@@ -187,14 +209,33 @@ func (r *run) people(ctx context.Context) (detail string, err error) {
 				return err
 			}
 		}
+		retired, err := d.retire(ctx)
+		if err != nil {
+			return err
+		}
 		result.Invitations, err = r.invite(ctx, d.city)
-		detail = fmt.Sprintf("%d written, %d as they were, %d invited", len(save), len(r.spec.people())-len(save), len(result.Invitations))
+		detail = fmt.Sprintf("%d written, %d as they were, %d left, %d units retired, %d invited", len(save), len(r.spec.people())-len(save), len(leave), retired, len(result.Invitations))
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
 	return detail, r.handOver(result)
+}
+
+// retire takes the units out of service that the spec no longer names; their
+// people have left them by then.
+func (d *differ) retire(ctx context.Context) (n int, err error) {
+	_, codes, err := d.departments(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, code := range codes {
+		if err := d.city.Org.Retire(ctx, code, d.city.Org.Today()); err != nil {
+			return 0, err
+		}
+	}
+	return len(codes), nil
 }
 
 // invite makes a link for every account that needs one.

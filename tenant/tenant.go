@@ -6,6 +6,7 @@ package tenant
 import (
 	"context"
 	"strings"
+	"time"
 
 	"wangge/internal/errs"
 	"wangge/internal/gormx"
@@ -71,6 +72,20 @@ type Divisions interface {
 	Under(ctx context.Context, parent string) ([]division.Division, error)
 }
 
+// Applied keeps what a city was last built from.
+type Applied interface {
+	// Applied returns it; the zero AppliedSpec when nothing was noted yet.
+	Applied(ctx context.Context) (AppliedSpec, error)
+	SaveApplied(ctx context.Context, a AppliedSpec) error
+}
+
+// AppliedSpec is a spec as it was applied: its hash, and what provisioning
+// needs to know of it later.
+type AppliedSpec struct {
+	Hash, Text string
+	At         time.Time
+}
+
 // City is one open city.
 type City struct {
 	ID         ID
@@ -92,4 +107,5 @@ type City struct {
 	Evaluation *evaluation.Service
 	Evidence   *evidence.Service
 	Usage      usage.Source
+	Applied    Applied
 }

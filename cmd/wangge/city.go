@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,12 +14,14 @@ import (
 	"wangge/internal/errs"
 	"wangge/platform"
 	"wangge/provisioning"
+	"wangge/tenant"
 	"wangge/tenant/division"
 )
 
 type cityCommand struct {
 	Plan    cityPlan    `cmd:"" help:"say what applying a spec would change; nothing is written / 预演"`
 	Apply   cityApply   `cmd:"" help:"make reality match a spec; safe to run again / 执行"`
+	Drift   cityDrift   `cmd:"" help:"what was changed by hand since the last apply / 手工更改"`
 	List    cityList    `cmd:"" help:"the registry of cities / 城市名录"`
 	Rebuild cityRebuild `cmd:"" help:"make a city's figures anew from its journal / 由流转记录重建指标"`
 	Show    cityShow    `cmd:"" help:"one city and its recorded steps / 单个城市及建设步骤"`
@@ -56,6 +59,7 @@ type cityPlan struct {
 	place
 	File string `short:"f" required:"" help:"spec of the city" type:"path"`
 	JSON bool   `name:"json" help:"print JSON"`
+	Out  string `short:"o" help:"also write the plan to this file, for apply --plan" type:"path" placeholder:"FILE"`
 }
 
 // Run prints the plan.
@@ -69,6 +73,11 @@ func (c cityPlan) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
+		if c.Out != "" {
+			if err := writePlan(c.Out, plan); err != nil {
+				return err
+			}
+		}
 		if c.JSON {
 			return printJSON(s.out, plan)
 		}
@@ -76,7 +85,23 @@ func (c cityPlan) Run(ctx context.Context, s streams) error {
 	})
 }
 
-var opSigns = map[provisioning.Op]string{provisioning.OpAdd: "+", provisioning.OpChange: "~", provisioning.OpKeep: "="}
+func writePlan(path string, plan provisioning.Plan) error {
+	text, err := json.MarshalIndent(plan, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return errs.Field("--out", "文件无法写入："+path, "the file can't be written: "+path)
+	}
+	return nil
+}
+
+// readPlan reads a plan that writePlan wrote.
+func readPlan(r io.Reader, file string) (plan provisioning.Plan, err error) {
+	return plan, errs.ReadJSON(r, file, &plan)
+}
+
+var opSigns = map[provisioning.Op]string{provisioning.OpAdd: "+", provisioning.OpChange: "~", provisioning.OpRemove: "-", provisioning.OpKeep: "="}
 
 func printPlan(w io.Writer, p provisioning.Plan) error {
 	if len(p.Changes) == 0 {
@@ -84,7 +109,16 @@ func printPlan(w io.Writer, p provisioning.Plan) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s %s：\n", p.City, p.Name)
-	for _, c := range p.Changes {
+	printChanges(w, p.Changes)
+	_, err := fmt.Fprintln(w, "（+ 新增 added　~ 更改 changed　- 停用 taken out of service　= 规格未列，保留 not in the spec, kept　! 不可撤销 can't be taken back）")
+	return err
+}
+
+// shownItems is how many grids of a change are shown; a plan's file has all.
+const shownItems = 6
+
+func printChanges(w io.Writer, list []provisioning.Change) {
+	for _, c := range list {
 		line := opSigns[c.Op] + " " + c.What + " " + c.Name
 		switch {
 		case c.Before != "" && c.After != "":
@@ -92,16 +126,57 @@ func printPlan(w io.Writer, p provisioning.Plan) error {
 		case c.Before+c.After != "":
 			line += ": " + c.Before + c.After
 		}
+		if n := len(c.Items); n > 0 {
+			line += " [" + strings.Join(c.Items[:min(n, shownItems)], " ")
+			if n > shownItems {
+				line += fmt.Sprintf(" … %d", n)
+			}
+			line += "]"
+		}
+		if c.Irreversible {
+			line += " !"
+		}
 		fmt.Fprintln(w, "  "+line)
 	}
-	_, err := fmt.Fprintln(w, "（+ 新增 added　~ 更改 changed　= 规格未列，保留 not in the spec, kept）")
-	return err
+}
+
+type cityDrift struct {
+	place
+	Code string `arg:"" help:"six-digit code of the city"`
+	JSON bool   `name:"json" help:"print JSON"`
+}
+
+// Run prints what was changed by hand since the last apply.
+func (c cityDrift) Run(ctx context.Context, s streams) error {
+	id, err := tenant.ParseID(c.Code)
+	if err != nil {
+		return err
+	}
+	return open(ctx, c.place, func(a *app.App) error {
+		drift, err := a.Provision.Drift(ctx, id)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, drift)
+		}
+		if len(drift.Changes) == 0 {
+			_, err := fmt.Fprintf(s.out, "%s %s：自 %s 执行以来没有手工更改 / nothing changed by hand since it was applied\n", drift.City, drift.Name, moment(drift.AppliedAt))
+			return err
+		}
+		fmt.Fprintf(s.out, "%s %s：自 %s 执行以来的手工更改 / changed by hand since it was applied\n", drift.City, drift.Name, moment(drift.AppliedAt))
+		printChanges(s.out, drift.Changes)
+		return nil
+	})
 }
 
 type cityApply struct {
 	place
 	File string `short:"f" required:"" help:"spec of the city" type:"path"`
 	JSON bool   `name:"json" help:"print the result as JSON"`
+
+	Plan        string `required:"" xor:"approval" help:"do what this plan says, written by plan -o; a stale one is refused" type:"path" placeholder:"FILE"`
+	AutoApprove bool   `required:"" xor:"approval" help:"do whatever the spec asks for, without a plan"`
 }
 
 // Run builds the city, or mends it to match its spec.
@@ -110,12 +185,21 @@ func (c cityApply) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	plan, err := read(c.Plan, readPlan)
+	if err != nil {
+		return err
+	}
 	return open(ctx, c.place, func(a *app.App) error {
 		handOver := printInvitations(s.out)
 		if c.JSON {
 			handOver = func(r provisioning.Result) error { return printJSON(s.out, r) }
 		}
-		if err := a.Provision.ApplyTo(ctx, spec, progressTo(s.err), handOver); err != nil {
+		if plan != nil {
+			err = a.Provision.ApplyPlan(ctx, spec, *plan, progressTo(s.err), handOver)
+		} else {
+			err = a.Provision.ApplyTo(ctx, spec, progressTo(s.err), handOver)
+		}
+		if err != nil {
 			return err
 		}
 		if !c.JSON {

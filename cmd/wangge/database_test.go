@@ -78,7 +78,7 @@ func TestADatabaseIsPreparedServedAndGivenCities(t *testing.T) {
 	if list := must(t, "city", "list", "--data", data, "--postgres", platform); strings.Contains(list, "150300") {
 		t.Errorf("a city that could not be built is in the registry:\n%s", list)
 	}
-	must(t, "city", "apply", "--data", data, "--postgres", platform, "--postgres-admin", admin, "-f", path)
+	must(t, "city", "apply", "--auto-approve", "--data", data, "--postgres", platform, "--postgres-admin", admin, "-f", path)
 	says(t, must(t, "city", "list", "--data", data, "--postgres", platform), "150300", "active", "postgres")
 	if code, printed := serves(t, "--data", data, "--postgres", platform); code != 0 {
 		t.Errorf("serving with a city: exit code %d\n%s", code, printed)

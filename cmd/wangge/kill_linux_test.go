@@ -47,7 +47,7 @@ func (s *site) start(t *testing.T) (child *exec.Cmd, out, err io.Reader) {
 	if failed != nil {
 		t.Fatal(failed)
 	}
-	child = exec.CommandContext(t.Context(), program, "city", "apply", "--data", s.data, "-f", s.spec)
+	child = exec.CommandContext(t.Context(), program, "city", "apply", "--auto-approve", "--data", s.data, "-f", s.spec)
 	child.Env = append(os.Environ(), childVariable+"=1", "WANGGE_POSTGRES="+s.platform, "WANGGE_POSTGRES_ADMIN="+s.admin)
 	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, failed := child.StdoutPipe()
@@ -252,7 +252,7 @@ func TestACityIsRefusedWhileAnApplyOfItRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, _, refusal := wangge(t, "city", "apply", "--data", s.data, "-f", s.spec)
+	code, _, refusal := wangge(t, "city", "apply", "--auto-approve", "--data", s.data, "-f", s.spec)
 	if code != exitRefused {
 		t.Errorf("exit code %d, want 2", code)
 	}
@@ -261,5 +261,5 @@ func TestACityIsRefusedWhileAnApplyOfItRuns(t *testing.T) {
 		t.Errorf("the one refused changed the registry:\n%s", list)
 	}
 	unlock()
-	must(t, "city", "apply", "--data", s.data, "-f", s.spec)
+	must(t, "city", "apply", "--auto-approve", "--data", s.data, "-f", s.spec)
 }

@@ -130,10 +130,10 @@ func TestARefusedSpecLeavesNothingBehind(t *testing.T) {
 
 func TestARefusedSpecLeavesTheCitiesAsTheyWere(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	must(t, "city", "apply", "--data", data, "-f", provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1)))
+	must(t, "city", "apply", "--auto-approve", "--data", data, "-f", provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1)))
 	before := files(t, data)
 	for _, path := range []string{broken(t), brokenGrids(t)} {
-		if code, _, _ := wangge(t, "city", "apply", "--data", data, "-f", path); code != exitRefused {
+		if code, _, _ := wangge(t, "city", "apply", "--auto-approve", "--data", data, "-f", path); code != exitRefused {
 			t.Errorf("exit code %d, want 2", code)
 		}
 	}
@@ -152,7 +152,7 @@ func TestACityIsPlannedAppliedListedAndShown(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	path := provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1))
 	says(t, must(t, "city", "plan", "--data", data, "-f", path), "+ city 乌海市: two_level_centres", "+ department SZ1: 市政一所 (contractor) < SZ", "+ grids grids.geojson: +16", "新增 added")
-	code, out, err := wangge(t, "city", "apply", "--data", data, "-f", path)
+	code, out, err := wangge(t, "city", "apply", "--auto-approve", "--data", data, "-f", path)
 	if code != 0 {
 		t.Fatalf("apply: exit code %d\n%s", code, err)
 	}
@@ -187,7 +187,7 @@ func TestWhatIsPrintedAsJSONIsJSON(t *testing.T) {
 		into any
 		args []string
 	}{
-		{&result, []string{"apply", "-f", path}}, {&plan, []string{"plan", "-f", path}}, {&list, []string{"list"}}, {&shown, []string{"show", "150300"}},
+		{&result, []string{"apply", "--auto-approve", "-f", path}}, {&plan, []string{"plan", "-f", path}}, {&list, []string{"list"}}, {&shown, []string{"show", "150300"}},
 	} {
 		out := must(t, append([]string{"city"}, append(c.args, "--json", "--data", data)...)...)
 		if err := json.Unmarshal([]byte(out), c.into); err != nil {
@@ -204,7 +204,7 @@ func TestWhatIsKeptIsForItsOwnerOnly(t *testing.T) {
 	if err := os.Chmod(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "city", "apply", "--data", data, "-f", provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1)))
+	must(t, "city", "apply", "--auto-approve", "--data", data, "-f", provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1)))
 	names := []string{}
 	err := filepath.WalkDir(data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -233,11 +233,11 @@ func TestABadCommandLineIsRefusedWithoutShowingSecrets(t *testing.T) {
 		word string
 		args []string
 	}{
-		{exitRefused, "命令行有误 / bad command line", []string{"city", "apply", "--data", data}},
-		{exitRefused, "命令行有误 / bad command line", []string{"city", "apply", "--speck", path}},
+		{exitRefused, "命令行有误 / bad command line", []string{"city", "apply", "--auto-approve", "--data", data}},
+		{exitRefused, "命令行有误 / bad command line", []string{"city", "apply", "--auto-approve", "--speck", path}},
 		{exitRefused, "命令行有误 / bad command line", []string{"town"}},
-		{0, "WANGGE_POSTGRES", []string{"city", "apply", "--help"}},
-		{exitFailed, "127.0.0.1", []string{"city", "apply", "--data", data, "-f", path}},
+		{0, "WANGGE_POSTGRES", []string{"city", "apply", "--auto-approve", "--help"}},
+		{exitFailed, "127.0.0.1", []string{"city", "apply", "--auto-approve", "--data", data, "-f", path}},
 		{exitFailed, "127.0.0.1", []string{"city", "list", "--data", data}},
 		{exitFailed, "127.0.0.1", []string{"serve", "--data", data, "--listen", "127.0.0.1:0"}},
 		{exitFailed, "127.0.0.1", []string{"database", "init", "-o", filepath.Join(data, "env")}},
@@ -265,7 +265,7 @@ func TestACommandThatIsInterruptedDoesNotLookDone(t *testing.T) {
 	stop()
 	var out, err bytes.Buffer
 	path := provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1))
-	if code := run(ctx, []string{"city", "apply", "--data", t.TempDir(), "-f", path}, &out, &err); code != exitInterrupted {
+	if code := run(ctx, []string{"city", "apply", "--auto-approve", "--data", t.TempDir(), "-f", path}, &out, &err); code != exitInterrupted {
 		t.Errorf("exit code %d, want 130\n%s", code, err.String())
 	}
 	says(t, err.String(), "已中断，可再次执行 / interrupted")

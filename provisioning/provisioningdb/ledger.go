@@ -58,6 +58,14 @@ func (l *Ledger) Activate(ctx context.Context, code, specHash string, at time.Ti
 	return nil
 }
 
+// Reached notes the level of a city's tables.
+func (l *Ledger) Reached(ctx context.Context, code string, level int64) error {
+	if err := l.db.Write.WithContext(ctx).Exec("UPDATE cities SET level = ? WHERE code = ?", level, code).Error; err != nil {
+		return fmt.Errorf("level of %s: %w", code, err)
+	}
+	return nil
+}
+
 // Begin notes that a step is being done, once more if it was before.
 func (l *Ledger) Begin(ctx context.Context, city string, position int, step, specHash string, at time.Time) error {
 	err := l.db.Write.WithContext(ctx).Exec(

@@ -79,5 +79,6 @@ func Open(ctx context.Context, id tenant.ID, db *gormx.DB, o Options) (*tenant.C
 		Evaluation: evaluation.NewService(evaluationStore{db.Write, db.Read}, o.Zone),
 		Evidence:   proof,
 		Usage:      NewUsage(db),
+		Applied:    applied{db},
 	}, nil
 }
