@@ -40,6 +40,7 @@ type City struct {
 	Engine    string // where its database is: sqlite or postgres
 	Server    string // the PostgreSQL server it lives on; "" for the platform's own
 	SpecHash  string // of the spec it was last built from
+	Level     int64  // of its tables, as last recorded; 0 when it never was
 	CreatedAt time.Time
 	ActiveAt  time.Time // zero until it first went into service
 

@@ -88,6 +88,7 @@ type commands struct {
 	Serve    serveCommand     `cmd:"" help:"serve the province and its cities / 启动服务"`
 	Demo     demoCommand      `cmd:"" help:"a sample province: its cities, months of work, a ranking, two acceptances / 示例省份"`
 	City     cityCommand      `cmd:"" help:"plan, build and look at cities / 城市的规划、建设与查看"`
+	Migrate  migrateCommand   `cmd:"" help:"bring the cities' tables to this version's level, wave by wave / 分批升级数据表"`
 	Jobs     jobsCommand      `cmd:"" help:"when jobs are due and how their newest runs went / 定时任务的运行记录"`
 	Division divisionCommand  `cmd:"" help:"look up administrative divisions by code or name / 查询行政区划"`
 	Database databaseCommand  `cmd:"" help:"prepare a PostgreSQL database / 准备 PostgreSQL 数据库"`

@@ -30,6 +30,7 @@ type cityRow struct {
 	AccessReason string
 	Generation   int64
 	LeftAt       gormx.Instant
+	Level        int64
 }
 
 func (cityRow) TableName() string { return "cities" }
@@ -38,7 +39,7 @@ func (r cityRow) domain() platform.City {
 	return platform.City{
 		Code: r.Code, Name: r.Name, Model: r.Model, State: platform.State(r.State), Engine: r.Engine,
 		SpecHash: r.SpecHash, CreatedAt: r.CreatedAt.Time, ActiveAt: r.ActiveAt.Time, Server: r.Server,
-		Access: platform.Access(r.Access), AccessReason: r.AccessReason, Generation: r.Generation, LeftAt: r.LeftAt.Time,
+		Access: platform.Access(r.Access), AccessReason: r.AccessReason, Generation: r.Generation, LeftAt: r.LeftAt.Time, Level: r.Level,
 	}
 }
 
@@ -70,7 +71,7 @@ func (s registry) SaveCity(ctx context.Context, c platform.City) error {
 	row := cityRow{
 		Code: c.Code, Name: c.Name, Model: c.Model, State: string(c.State), Engine: c.Engine,
 		SpecHash: c.SpecHash, CreatedAt: gormx.At(c.CreatedAt), ActiveAt: gormx.At(c.ActiveAt), Server: c.Server,
-		Access: string(cmp.Or(c.Access, platform.Open)), AccessReason: c.AccessReason, Generation: c.Generation, LeftAt: gormx.At(c.LeftAt),
+		Access: string(cmp.Or(c.Access, platform.Open)), AccessReason: c.AccessReason, Generation: c.Generation, LeftAt: gormx.At(c.LeftAt), Level: c.Level,
 	}
 	replace := clause.OnConflict{Columns: []clause.Column{{Name: "code"}}, UpdateAll: true}
 	if err := s.write.WithContext(ctx).Clauses(replace).Create(&row).Error; err != nil {

@@ -25,7 +25,15 @@ const lockFor = 30 * time.Second
 // killed is taken over at once, that of another machine when it ends by itself.
 // held ends when the lock was lost.
 func (l *Ledger) Lock(ctx context.Context, city string) (held context.Context, unlock func(), err error) {
-	lease, err := l.acquire(ctx, city)
+	return l.lock(ctx, "apply/"+city, func(who string, since, until time.Time) error {
+		return ErrApplying.With(city, who, clock(since), clock(until))
+	})
+}
+
+// lock takes a lease and keeps it until unlock; refusal is the error that says
+// who has it.
+func (l *Ledger) lock(ctx context.Context, name string, refusal func(who string, since, until time.Time) error) (held context.Context, unlock func(), err error) {
+	lease, err := l.acquire(ctx, name, refusal)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,7 +55,7 @@ func (l *Ledger) Lock(ctx context.Context, city string) (held context.Context, u
 				case err == nil:
 					until = l.now().Add(lockFor)
 				case errors.Is(err, schedule.ErrLost), !l.now().Before(until):
-					lose(fmt.Errorf("lock of %s: %w", city, err))
+					lose(fmt.Errorf("lock of %s: %w", name, err))
 					return
 				}
 			}
@@ -61,9 +69,8 @@ func (l *Ledger) Lock(ctx context.Context, city string) (held context.Context, u
 	}, nil
 }
 
-// acquire takes the lease of a city, first from a holder that is gone.
-func (l *Ledger) acquire(ctx context.Context, city string) (*schedule.Lease, error) {
-	name := "apply/" + city
+// acquire takes the lease, first from a holder that is gone.
+func (l *Ledger) acquire(ctx context.Context, name string, refusal func(who string, since, until time.Time) error) (*schedule.Lease, error) {
 	for {
 		lease, err := schedule.Acquire(ctx, l.db, name, l.holder+mark(), l.now, lockFor)
 		if !errors.Is(err, schedule.ErrHeld) {
@@ -76,14 +83,14 @@ func (l *Ledger) acquire(ctx context.Context, city string) (*schedule.Lease, err
 		case errors.Is(err, sql.ErrNoRows): // released a moment ago
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("lock %s: %w", city, err)
+			return nil, fmt.Errorf("lock %s: %w", name, err)
 		}
 		who, alive := unmark(holder)
 		if alive {
-			return nil, ErrApplying.With(city, who, clock(since.Time), clock(until.Time))
+			return nil, refusal(who, since.Time, until.Time)
 		}
 		if err := l.db.Write.WithContext(ctx).Exec("DELETE FROM leases WHERE name = ? AND holder = ?", name, holder).Error; err != nil {
-			return nil, fmt.Errorf("lock %s: %w", city, err)
+			return nil, fmt.Errorf("lock %s: %w", name, err)
 		}
 	}
 }

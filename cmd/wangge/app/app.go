@@ -31,6 +31,7 @@ import (
 	"wangge/provisioning/postgres"
 	"wangge/provisioning/provisioningdb"
 	"wangge/provisioning/sqlite"
+	"wangge/provisioning/waves"
 	"wangge/tenant"
 	"wangge/tenant/casework"
 	"wangge/tenant/division"
@@ -77,6 +78,7 @@ type App struct {
 	Billing   billing.Store
 	Ledger    *provisioningdb.Ledger
 	Provision *provisioning.Provisioner
+	Fleet     waves.Fleet
 
 	closers []func() error
 }
@@ -149,8 +151,14 @@ func (a *App) openProvince(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	_, err = migrations.Up(ctx, a.Province, migrations.Province)
-	return err
+	if _, err = migrations.Up(ctx, a.Province, migrations.Province); err != nil {
+		return err
+	}
+	at, newest, err := migrations.Level(ctx, a.Province, migrations.Province)
+	if err != nil {
+		return err
+	}
+	return migrations.Serves(at, newest)
 }
 
 func (a *App) services() error {
@@ -179,6 +187,13 @@ func (a *App) services() error {
 	a.Cities = tenantdb.NewCities(func(ctx context.Context, id tenant.ID) (*tenant.City, *gormx.DB, error) {
 		return a.openCity(ctx, id, files, schemas, seeder)
 	}, a.Config.OpenCities)
+	a.Fleet = waves.Fleet{Seeder: seeder, Ledger: a.Ledger, Open: func(ctx context.Context, id tenant.ID) (*gormx.DB, error) {
+		entry, err := a.Registry.City(ctx, id.String())
+		if err != nil {
+			return nil, err
+		}
+		return database(ctx, entry, id, files, schemas)
+	}}
 	a.closers = append(a.closers, a.Cities.Close)
 	return nil
 }
@@ -218,20 +233,30 @@ func (a *App) openCity(ctx context.Context, id tenant.ID, files tenantdb.Files, 
 	if entry.State != platform.Active {
 		return nil, nil, tenantdb.ErrNotBuilt
 	}
-	var db *gormx.DB
-	if entry.Engine == string(gormx.Postgres) {
-		db, err = schemas.Open(ctx, id)
-	} else {
-		db, err = files.Open(ctx, id)
-	}
+	db, err := database(ctx, entry, id, files, schemas)
 	if err != nil {
 		return nil, nil, err
 	}
-	city, err := seeder.Open(ctx, id, db)
+	at, newest, err := migrations.Level(ctx, db, migrations.City)
+	if err == nil {
+		err = migrations.Serves(at, newest)
+	}
+	var city *tenant.City
+	if err == nil {
+		city, err = seeder.Open(ctx, id, db)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return city, db, nil
+}
+
+// database opens a city's database where the registry says it lives.
+func database(ctx context.Context, entry platform.City, id tenant.ID, files tenantdb.Files, schemas tenantdb.Schemas) (*gormx.DB, error) {
+	if entry.Engine == string(gormx.Postgres) {
+		return schemas.Open(ctx, id)
+	}
+	return files.Open(ctx, id)
 }
 
 func (a *App) sealer(ctx context.Context, id tenant.ID) (casework.Sealer, error) {

@@ -100,7 +100,7 @@ func (a *App) reopen(ctx context.Context, known map[string]platform.City) (map[s
 		fresh[c.Code] = c
 		before, ok := known[c.Code]
 		id, err := tenant.ParseID(c.Code)
-		if err == nil && ok && (before.SpecHash != c.SpecHash || before.State != c.State || before.Generation != c.Generation) {
+		if err == nil && ok && (before.SpecHash != c.SpecHash || before.State != c.State || before.Generation != c.Generation || before.Level != c.Level) {
 			err = a.Cities.Forget(id)
 		}
 		if err != nil {
