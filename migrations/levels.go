@@ -12,10 +12,10 @@ import (
 	"wangge/internal/gormx"
 )
 
-// ErrLevel refuses a city whose tables are too old or too new for this version.
+// ErrLevel refuses a database whose tables are too old or too new for this version.
 var ErrLevel = errs.New(errs.Unavailable, "city_level",
-	"该城市的数据表处于第 %d 级，本版本支持第 %d 至 %d 级；请先执行 wangge migrate up，或升级程序",
-	"the tables of this city are at level %d and this version serves levels %d to %d: run `wangge migrate up` first, or a newer version")
+	"数据表处于第 %d 级，本版本支持第 %d 至 %d 级；请先执行 wangge migrate up，或升级程序",
+	"the tables are at level %d and this version serves levels %d to %d: run `wangge migrate up` first, or a newer version")
 
 // Serves refuses, with ErrLevel, the level of a city that this version can't
 // serve. It serves its newest level and, for the time of a wave, the level

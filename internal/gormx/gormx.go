@@ -140,6 +140,7 @@ func OpenPostgres(dsn string, pool Pool) (*DB, error) {
 func config() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true, // transactions are explicit
+		QueryFields:            true, // a column that a migration adds must not change a prepared SELECT *
 		DisableAutomaticPing:   true,
 		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
 			LogLevel: logger.Error, IgnoreRecordNotFoundError: true,

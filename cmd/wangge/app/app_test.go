@@ -45,6 +45,17 @@ type world struct {
 
 func newWorld(t *testing.T, engine string) *world {
 	t.Helper()
+	w := emptyWorld(t, engine)
+	for _, code := range two {
+		w.build(t, code)
+	}
+	w.appoint(t)
+	return w
+}
+
+// emptyWorld is a whole platform without a city.
+func emptyWorld(t *testing.T, engine string) *world {
+	t.Helper()
 	cfg := Config{Data: t.TempDir(), Hasher: identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2)}
 	if engine == "postgres" {
 		cfg.Postgres, cfg.Provisioner = provisioningtest.Database(t)
@@ -58,12 +69,7 @@ func newWorld(t *testing.T, engine string) *world {
 	if !ok {
 		t.Fatalf("the handler is %T, want the engine that knows its routes", handler)
 	}
-	w := &world{App: a, engine: e, city: map[string]map[org.Role]string{}, province: map[platform.Role]string{}}
-	for _, code := range two {
-		w.build(t, code)
-	}
-	w.appoint(t)
-	return w
+	return &world{App: a, engine: e, city: map[string]map[org.Role]string{}, province: map[platform.Role]string{}}
 }
 
 func must(t *testing.T, err error) {
