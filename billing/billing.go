@@ -20,6 +20,7 @@ var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
 type City struct {
 	Code, Name string
 	ActiveAt   time.Time // when it went into service; billed from that day on
+	Tariff     string    // code of the tariff it subscribed to; "" for whichever there is
 }
 
 // Kind says what a line of an invoice is for.
@@ -54,6 +55,10 @@ type Invoice struct {
 	Total    Fen
 	IssuedAt time.Time
 }
+
+// ErrOtherTariff refuses to bill a city by a tariff it did not subscribe to.
+var ErrOtherTariff = errs.New(errs.Conflict, "other_tariff",
+	"该城市订阅的价目为 %s，平台当前的价目为 %s", "the city subscribed to tariff %s and the platform has %s")
 
 // Number is the number of a city's invoice for a month.
 func Number(month, city string) string { return month + "-" + city }

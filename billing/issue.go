@@ -38,6 +38,9 @@ func Issue(ctx context.Context, store Store, month string, cities []City, t Tari
 
 // issue makes one invoice, or returns the one there is.
 func issue(ctx context.Context, store Store, month period, c City, t Tariff, now time.Time) (i Invoice, err error) {
+	if c.Tariff != "" && c.Tariff != t.Code {
+		return Invoice{}, ErrOtherTariff.With(c.Tariff, t.Code)
+	}
 	err = store.InTx(ctx, func(store Store) error {
 		if err := store.HoldCity(ctx, c.Code); err != nil {
 			return err

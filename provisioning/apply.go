@@ -32,6 +32,7 @@ type Database interface {
 type Ledger interface {
 	Reserve(ctx context.Context, s Reservation) error // the city becomes known, state building
 	Activate(ctx context.Context, code, specHash string, at time.Time) error
+	Subscribe(ctx context.Context, code, tariff string, at time.Time) error
 	Reached(ctx context.Context, code string, level int64) error // the city's tables are at this level
 	Begin(ctx context.Context, city string, position int, step, specHash string, at time.Time) error
 	End(ctx context.Context, city, step string, at time.Time, detail string, failed bool) error

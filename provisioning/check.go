@@ -47,6 +47,10 @@ func (c *checker) refused(path, field string, err error) {
 
 func (c *checker) check() {
 	s := c.spec
+	if s.Version > FormatVersion || s.Version < 0 {
+		c.fault("$.version", fmt.Sprintf("本版本只认得格式 %d", FormatVersion), fmt.Sprintf("this version knows format %d", FormatVersion))
+		return
+	}
 	id, err := tenant.ParseID(s.Code)
 	if err != nil {
 		c.fault("$.code", fmt.Sprintf("城市代码须为 6 位数字，得到“%s”", s.Code), fmt.Sprintf("a city code has six digits, got %q", s.Code))
@@ -110,7 +114,7 @@ func (c *checker) departments() rehearsal {
 	service := org.NewService(good, zone, time.Now)
 	seen := map[string]bool{}
 	for i, d := range c.spec.Departments {
-		at := fmt.Sprintf("$.departments[%d]", i)
+		at := c.spec.departmentPath(i)
 		if seen[d.Code] {
 			c.fault(at+".code", "部门编码重复："+d.Code, "duplicate code: "+d.Code)
 			continue

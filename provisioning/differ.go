@@ -34,6 +34,7 @@ func (d *differ) add(op Op, what, name, before, after string) {
 func (d *differ) all(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
 		d.settings, d.divisions, d.catalogue,
+		func(ctx context.Context) error { _, _, err := d.calendar(ctx); return err },
 		func(ctx context.Context) error { _, _, err := d.departments(ctx); return err },
 		func(ctx context.Context) error { _, err := d.policies(ctx); return err },
 		d.grids,

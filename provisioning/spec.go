@@ -43,7 +43,9 @@ func Models() (list []Model) {
 
 // Spec declares a city.
 type Spec struct {
-	Code           string       `yaml:"code"`
+	Version        int          `yaml:"version,omitempty" description:"格式版本 of the format: 1"`
+	Blueprint      string       `yaml:"blueprint,omitempty" description:"省级蓝图文件 the province's blueprint, relative to this file"`
+	Code           string       `yaml:"code" pattern:"^[0-9]{6}$" description:"GB/T 2260 六位代码 six-digit code of the city"`
 	Name           string       `yaml:"name"`
 	Model          Model        `yaml:"model"`
 	Shifts         []string     `yaml:"shifts,omitempty"`
@@ -61,6 +63,9 @@ type Spec struct {
 	id    tenant.ID
 	hash  string
 	grids grid.Set // of the file
+
+	blueprint     *Blueprint // nil: none
+	fromBlueprint int        // how many of the departments come first and are its
 }
 
 // Department is a unit of the city.
@@ -103,16 +108,32 @@ func ReadSpec(path string, atlas *division.Atlas) (*Spec, error) {
 	if err := doc.decode(raw, s); err != nil {
 		return nil, err
 	}
+	var inherited []byte
+	if s.Blueprint != "" {
+		var b *Blueprint
+		if b, inherited, err = readBlueprint(filepath.Dir(path), s.Blueprint); err != nil {
+			return nil, err
+		}
+		s = &Spec{}
+		s.inherit(b)
+		if err := doc.decode(raw, s); err != nil {
+			return nil, err
+		}
+		s.joinDepartments()
+	}
 	c := &checker{spec: s, doc: doc, atlas: atlas}
 	c.check()
 	if err := errs.Problems(c.faults...); err != nil {
+		return nil, err
+	}
+	if err := doc.validate(specSchema); err != nil {
 		return nil, err
 	}
 	grids, err := s.readGrids(filepath.Dir(path), atlas)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append(append(raw, 0), grids...))
+	sum := sha256.Sum256(slices.Concat(raw, []byte{0}, inherited, grids))
 	s.hash = hex.EncodeToString(sum[:])
 	return s, nil
 }

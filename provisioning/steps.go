@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"wangge/tenant"
-	"wangge/tenant/access"
 	"wangge/tenant/catalog"
 	"wangge/tenant/division"
 	"wangge/tenant/org"
@@ -30,10 +29,11 @@ var steps = []step{
 	{Step{"secrets", "生成密钥", "secrets"}, (*run).secrets},
 	{Step{"database", "建立数据库", "database"}, (*run).database},
 	{Step{"migrations", "建表", "migrations"}, (*run).migrate},
-	{Step{stepBase, "行政区划、目录与时限", "divisions, catalogue and limits"}, (*run).base},
+	{Step{stepBase, "行政区划、目录、时限与日历", "divisions, catalogue, limits and calendar"}, (*run).base},
 	{Step{"departments", "部门", "departments"}, (*run).departments},
 	{Step{"policies", "岗位权限", "policies"}, (*run).policies},
 	{Step{"grids", "单元网格", "unit grids"}, (*run).grids},
+	{Step{"subscription", "计费订阅", "billing subscription"}, (*run).subscribe},
 	{Step{stepPeople, "账号、岗位与邀请", "accounts, posts and invitations"}, (*run).people},
 	{Step{"self_check", "自检并启用", "self-check, then into service"}, (*run).selfCheck},
 }
@@ -95,6 +95,9 @@ func (r *run) base(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if err := r.Seeder.Seed(ctx, r.db, settingsOf(r.spec), divisions, kinds, conditions); err != nil {
+		return "", err
+	}
+	if err := r.together(ctx, func(d *differ) error { return d.setCalendar(ctx) }); err != nil {
 		return "", err
 	}
 	r.city, err = r.Seeder.Open(ctx, r.spec.id, r.db)
@@ -172,8 +175,8 @@ func (r *run) policies(ctx context.Context) (detail string, err error) {
 			detail = "kept"
 			return err
 		}
-		detail = fmt.Sprintf("%d rules", len(access.Defaults()))
-		return d.city.Access.SetRules(ctx, access.Defaults())
+		detail = fmt.Sprintf("%d rules", len(r.spec.rules()))
+		return d.city.Access.SetRules(ctx, r.spec.rules())
 	})
 	return detail, err
 }
@@ -181,6 +184,16 @@ func (r *run) policies(ctx context.Context) (detail string, err error) {
 func (r *run) grids(ctx context.Context) (string, error) {
 	report, err := r.city.Grids.Replace(ctx, r.spec.grids)
 	return fmt.Sprintf("+%d ~%d -%d =%d", report.Added, report.Changed, report.Retired, report.Unchanged), err
+}
+
+// subscribe notes which tariff the city is billed by: the blueprint's, or
+// whichever the province has when it names none.
+func (r *run) subscribe(ctx context.Context) (string, error) {
+	tariff := ""
+	if r.spec.blueprint != nil {
+		tariff = r.spec.blueprint.Tariff
+	}
+	return tariff, r.Ledger.Subscribe(ctx, r.spec.Code, tariff, r.Now())
 }
 
 // inviteFor is how long a one-time link is good.

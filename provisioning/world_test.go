@@ -195,7 +195,7 @@ func (w *world) forget(t testing.TB) {
 		})
 		provisioningtest.DropRoles(t)
 	}
-	for _, table := range []string{"provisioning_steps", "cities"} {
+	for _, table := range []string{"provisioning_steps", "subscriptions", "cities"} {
 		if err := w.province.Write.Exec("DELETE FROM " + table).Error; err != nil {
 			t.Fatal(err)
 		}

@@ -191,6 +191,11 @@ func TestAMonthIsBilledWhenItIsOverAndThenStays(t *testing.T) {
 		if again := w.issue(t, "2026-10", day(11, 2), city, young); !reflect.DeepEqual(again, first) {
 			t.Errorf("issued again: got %+v, want %+v", again, first)
 		}
+		other := young
+		other.Tariff = "another"
+		if _, err := billing.Issue(t.Context(), w.store, "2026-11", []billing.City{other}, tariff, day(12, 2)); !errors.Is(err, billing.ErrOtherTariff) {
+			t.Errorf("by a tariff it did not subscribe to: got %v, want ErrOtherTariff", err)
+		}
 		one, err := w.store.Invoice(t.Context(), "2026-10-130100")
 		if err != nil || !reflect.DeepEqual(one, first[0]) {
 			t.Errorf("got %+v, %v; want %+v", one, err, first[0])

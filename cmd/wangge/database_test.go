@@ -68,8 +68,8 @@ func TestADatabaseIsPreparedServedAndGivenCities(t *testing.T) {
 		t.Errorf("serving: exit code %d\n%s", code, printed)
 	}
 	path := provisioningtest.Write(t, provisioningtest.Spec(), provisioningtest.Square(t, 4, 1))
-	for _, verb := range []string{"plan", "apply"} {
-		code, _, refusal := wangge(t, "city", verb, "--data", data, "--postgres", platform, "-f", path)
+	for verb, flag := range map[string]string{"plan": "--json", "apply": "--auto-approve"} {
+		code, _, refusal := wangge(t, "city", verb, flag, "--data", data, "--postgres", platform, "-f", path)
 		if code != exitRefused {
 			t.Errorf("%s without the provisioning role: exit code %d, want 2", verb, code)
 		}

@@ -30,24 +30,41 @@ var documents = map[string]func(*bytes.Buffer){
 	"steps.md":       writeSteps,
 }
 
+// schemas are published beside the documents.
+var schemas = map[string]func() ([]byte, error){
+	"city.schema.json":      provisioning.Schema,
+	"blueprint.schema.json": provisioning.BlueprintSchema,
+}
+
 // errStale tells which documents are old.
 var errStale = errs.New(errs.Conflict, "documents_stale", "文档与代码不符，请运行 make generate：%s", "documents differ from the code, run make generate: %s")
 
 // Run writes the documents, or checks them.
 func (c docsCommand) Run(streams) error {
-	var stale []string
+	texts := map[string][]byte{}
 	for name, write := range documents {
 		var b bytes.Buffer
 		b.WriteString("<!-- Made by `wangge docs` from the code's own tables; edit those. -->\n\n")
 		write(&b)
+		texts[name] = b.Bytes()
+	}
+	for name, schema := range schemas {
+		text, err := schema()
+		if err != nil {
+			return err
+		}
+		texts[name] = text
+	}
+	var stale []string
+	for name, text := range texts {
 		path := filepath.Join(c.Dir, name)
 		if !c.Check {
-			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			if err := os.WriteFile(path, text, 0o644); err != nil {
 				return err
 			}
 			continue
 		}
-		if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, b.Bytes()) {
+		if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, text) {
 			stale = append(stale, path)
 		}
 	}

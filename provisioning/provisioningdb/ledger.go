@@ -58,6 +58,30 @@ func (l *Ledger) Activate(ctx context.Context, code, specHash string, at time.Ti
 	return nil
 }
 
+// Subscribe notes the tariff a city is billed by, "" for whichever the province
+// has. The city is a subscriber since the first time.
+func (l *Ledger) Subscribe(ctx context.Context, code, tariff string, at time.Time) error {
+	err := l.db.Write.WithContext(ctx).Exec(`INSERT INTO subscriptions (city, tariff, since) VALUES (?, ?, ?)
+		ON CONFLICT (city) DO UPDATE SET tariff = excluded.tariff`, code, tariff, gormx.At(at)).Error
+	if err != nil {
+		return fmt.Errorf("subscribe %s: %w", code, err)
+	}
+	return nil
+}
+
+// Subscriptions are the tariffs that cities are billed by, by city.
+func (l *Ledger) Subscriptions(ctx context.Context) (map[string]string, error) {
+	var rows []struct{ City, Tariff string }
+	if err := l.db.Read.WithContext(ctx).Raw("SELECT city, tariff FROM subscriptions").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("subscriptions: %w", err)
+	}
+	out := make(map[string]string, len(rows))
+	for _, r := range rows {
+		out[r.City] = r.Tariff
+	}
+	return out, nil
+}
+
 // Reached notes the level of a city's tables.
 func (l *Ledger) Reached(ctx context.Context, code string, level int64) error {
 	if err := l.db.Write.WithContext(ctx).Exec("UPDATE cities SET level = ? WHERE code = ?", level, code).Error; err != nil {

@@ -9,6 +9,7 @@
 package org
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +29,18 @@ const (
 	Contractor        DepartmentKind = "contractor"         // 作业单位
 )
 
+// DepartmentKinds lists the kinds.
+func DepartmentKinds() []DepartmentKind {
+	return []DepartmentKind{SupervisionCentre, CommandCentre, Functional, Enterprise, Contractor}
+}
+
 // Handles says whether cases may be dispatched to a unit of this kind.
 func (k DepartmentKind) Handles() bool {
 	return k == Functional || k == Enterprise || k == Contractor
 }
 
 func (k DepartmentKind) known() bool {
-	return k == SupervisionCentre || k == CommandCentre || k.Handles()
+	return slices.Contains(DepartmentKinds(), k)
 }
 
 // Department is one unit.

@@ -127,10 +127,14 @@ func (a *App) IssueInvoices(ctx context.Context, month string) ([]billing.Invoic
 	if err != nil {
 		return nil, err
 	}
+	subscribed, err := a.Ledger.Subscriptions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var cities []billing.City
 	for _, c := range list {
 		if !c.ActiveAt.IsZero() {
-			cities = append(cities, billing.City{Code: c.Code, Name: c.Name, ActiveAt: c.ActiveAt})
+			cities = append(cities, billing.City{Code: c.Code, Name: c.Name, ActiveAt: c.ActiveAt, Tariff: subscribed[c.Code]})
 		}
 	}
 	issued, err := billing.Issue(ctx, a.Billing, month, cities, *a.Config.Tariff, a.Config.Now())
