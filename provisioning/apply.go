@@ -26,6 +26,9 @@ type Database interface {
 	// fails where none could be made.
 	Open(ctx context.Context, id tenant.ID) (*gormx.DB, error)
 	Exists(ctx context.Context, id tenant.ID) (bool, error)
+	// Drop removes all that Prepare made, with everything in it, for ever; what
+	// is not there is no error.
+	Drop(ctx context.Context, id tenant.ID) error
 }
 
 // Ledger records what was done for which city.
@@ -33,6 +36,11 @@ type Ledger interface {
 	Reserve(ctx context.Context, s Reservation) error // the city becomes known, state building
 	Activate(ctx context.Context, code, specHash string, at time.Time) error
 	Subscribe(ctx context.Context, code, tariff string, at time.Time) error
+	Unsubscribe(ctx context.Context, code string) error
+	// Forget removes a city that was never in service; errs.Conflict for another.
+	Forget(ctx context.Context, code string) error
+	// Unused refuses, with errs.Conflict, a city that was in service.
+	Unused(ctx context.Context, code string) error
 	Reached(ctx context.Context, code string, level int64) error // the city's tables are at this level
 	Begin(ctx context.Context, city string, position int, step, specHash string, at time.Time) error
 	End(ctx context.Context, city, step string, at time.Time, detail string, failed bool) error
@@ -71,9 +79,10 @@ type Seeder interface {
 	Trial(ctx context.Context, id tenant.ID, db *gormx.DB, fn func(*tenant.City) error) error
 }
 
-// Secrets makes the key under which a city seals personal data.
+// Secrets makes and destroys the key under which a city seals personal data.
 type Secrets interface {
 	Ensure(ctx context.Context, scope string) error
+	Destroy(ctx context.Context, scope string) error
 }
 
 // Provisioner builds cities.

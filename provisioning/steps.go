@@ -19,23 +19,42 @@ const (
 )
 
 // step is a step and what it does; the string it returns goes into the ledger.
+// undo takes back all it did for a city that is abandoned; nil for what is in
+// the city's database and goes with it.
 type step struct {
 	Step
-	do func(*run, context.Context) (string, error)
+	do   func(*run, context.Context) (string, error)
+	undo func(*Provisioner, context.Context, tenant.ID) error
 }
 
 var steps = []step{
-	{Step{"reserve", "登记城市", "reserve"}, (*run).reserve},
-	{Step{"secrets", "生成密钥", "secrets"}, (*run).secrets},
-	{Step{"database", "建立数据库", "database"}, (*run).database},
-	{Step{"migrations", "建表", "migrations"}, (*run).migrate},
-	{Step{stepBase, "行政区划、目录、时限与日历", "divisions, catalogue, limits and calendar"}, (*run).base},
-	{Step{"departments", "部门", "departments"}, (*run).departments},
-	{Step{"policies", "岗位权限", "policies"}, (*run).policies},
-	{Step{"grids", "单元网格", "unit grids"}, (*run).grids},
-	{Step{"subscription", "计费订阅", "billing subscription"}, (*run).subscribe},
-	{Step{stepPeople, "账号、岗位与邀请", "accounts, posts and invitations"}, (*run).people},
-	{Step{"self_check", "自检并启用", "self-check, then into service"}, (*run).selfCheck},
+	{Step{"reserve", "登记城市", "reserve"}, (*run).reserve, undoReserve},
+	{Step{"secrets", "生成密钥", "secrets"}, (*run).secrets, undoSecrets},
+	{Step{"database", "建立数据库", "database"}, (*run).database, undoDatabase},
+	{Step{"migrations", "建表", "migrations"}, (*run).migrate, nil},
+	{Step{stepBase, "行政区划、目录、时限与日历", "divisions, catalogue, limits and calendar"}, (*run).base, nil},
+	{Step{"departments", "部门", "departments"}, (*run).departments, nil},
+	{Step{"policies", "岗位权限", "policies"}, (*run).policies, nil},
+	{Step{"grids", "单元网格", "unit grids"}, (*run).grids, nil},
+	{Step{"subscription", "计费订阅", "billing subscription"}, (*run).subscribe, undoSubscribe},
+	{Step{stepPeople, "账号、岗位与邀请", "accounts, posts and invitations"}, (*run).people, nil},
+	{Step{"self_check", "自检并启用", "self-check, then into service"}, (*run).selfCheck, nil},
+}
+
+func undoReserve(p *Provisioner, ctx context.Context, id tenant.ID) error {
+	return p.Ledger.Forget(ctx, id.String())
+}
+
+func undoSecrets(p *Provisioner, ctx context.Context, id tenant.ID) error {
+	return p.Secrets.Destroy(ctx, id.Scope())
+}
+
+func undoDatabase(p *Provisioner, ctx context.Context, id tenant.ID) error {
+	return p.Database.Drop(ctx, id)
+}
+
+func undoSubscribe(p *Provisioner, ctx context.Context, id tenant.ID) error {
+	return p.Ledger.Unsubscribe(ctx, id.String())
 }
 
 // Steps lists the steps in order.

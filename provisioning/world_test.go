@@ -96,6 +96,8 @@ func (k keys) Ensure(ctx context.Context, scope string) error {
 	return err
 }
 
+func (k keys) Destroy(ctx context.Context, scope string) error { return k.keeper.Destroy(ctx, scope) }
+
 // read is the spec of a file without faults.
 func read(t testing.TB, path string) *provisioning.Spec {
 	t.Helper()
@@ -152,10 +154,7 @@ func (w *world) changes(t testing.TB, s *provisioning.Spec) (lines []string) {
 // use runs fn on the open city.
 func (w *world) use(t testing.TB, fn func(*tenant.City, *gormx.DB)) {
 	t.Helper()
-	id, err := tenant.ParseID(provisioningtest.Code)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := provisioningtestID(t)
 	db, err := w.Database.Open(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +166,15 @@ func (w *world) use(t testing.TB, fn func(*tenant.City, *gormx.DB)) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func provisioningtestID(t testing.TB) tenant.ID {
+	t.Helper()
+	id, err := tenant.ParseID(provisioningtest.Code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // dump is everything in the city's database and what the province says of it.

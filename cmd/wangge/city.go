@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"wangge/cmd/wangge/app"
 	"wangge/internal/errs"
@@ -21,6 +25,7 @@ import (
 type cityCommand struct {
 	Plan    cityPlan    `cmd:"" help:"say what applying a spec would change; nothing is written / 预演"`
 	Apply   cityApply   `cmd:"" help:"make reality match a spec; safe to run again / 执行"`
+	Abandon cityAbandon `cmd:"" help:"undo what was built of a city that was never in service / 放弃建设"`
 	Drift   cityDrift   `cmd:"" help:"what was changed by hand since the last apply / 手工更改"`
 	List    cityList    `cmd:"" help:"the registry of cities / 城市名录"`
 	Rebuild cityRebuild `cmd:"" help:"make a city's figures anew from its journal / 由流转记录重建指标"`
@@ -172,40 +177,94 @@ func (c cityDrift) Run(ctx context.Context, s streams) error {
 
 type cityApply struct {
 	place
-	File string `short:"f" required:"" help:"spec of the city" type:"path"`
-	JSON bool   `name:"json" help:"print the result as JSON"`
+	File     []string `short:"f" required:"" sep:"none" help:"spec of the city; several for several cities" type:"path"`
+	Parallel int      `help:"how many cities at once" default:"2"`
+	JSON     bool     `name:"json" help:"print the result of each city as JSON"`
 
 	Plan        string `required:"" xor:"approval" help:"do what this plan says, written by plan -o; a stale one is refused" type:"path" placeholder:"FILE"`
 	AutoApprove bool   `required:"" xor:"approval" help:"do whatever the spec asks for, without a plan"`
 }
 
-// Run builds the city, or mends it to match its spec.
+// Run builds the cities, or mends them to match their specs. A city that fails
+// does not keep the others from theirs.
 func (c cityApply) Run(ctx context.Context, s streams) error {
-	spec, err := readSpec(c.File)
-	if err != nil {
-		return err
+	if len(c.File) > 1 && c.Plan != "" {
+		return errs.Field("--plan", "一个计划只用于一个城市", "a plan is for one city")
+	}
+	if c.Parallel < 1 || c.Parallel > 16 {
+		return errs.Field("--parallel", "须在 1 到 16 之间", "must be 1 to 16")
+	}
+	specs := make([]*provisioning.Spec, len(c.File))
+	var err error
+	for i, path := range c.File { // a fault in one keeps all from being begun
+		if specs[i], err = readSpec(path); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(specs[:i], func(other *provisioning.Spec) bool { return other.Code == specs[i].Code }) {
+			return errs.Field("--file", "两份规格是同一城市："+specs[i].Code, "two specs are of one city: "+specs[i].Code)
+		}
 	}
 	plan, err := read(c.Plan, readPlan)
 	if err != nil {
 		return err
 	}
+	s = s.together()
 	return open(ctx, c.place, func(a *app.App) error {
-		handOver := printInvitations(s.out)
-		if c.JSON {
-			handOver = func(r provisioning.Result) error { return printJSON(s.out, r) }
+		failed := make([]error, len(specs))
+		var group errgroup.Group
+		group.SetLimit(c.Parallel)
+		for i, spec := range specs {
+			group.Go(func() error {
+				if failed[i] = c.apply(ctx, s, a, spec, plan); failed[i] != nil && len(specs) > 1 {
+					failed[i] = fmt.Errorf("city %s: %w", spec.Code, failed[i])
+				}
+				return nil
+			})
 		}
-		if plan != nil {
-			err = a.Provision.ApplyPlan(ctx, spec, *plan, progressTo(s.err), handOver)
-		} else {
-			err = a.Provision.ApplyTo(ctx, spec, progressTo(s.err), handOver)
-		}
-		if err != nil {
+		_ = group.Wait() // what failed is in failed
+		return errors.Join(failed...)
+	})
+}
+
+func (c cityApply) apply(ctx context.Context, s streams, a *app.App, spec *provisioning.Spec, plan *provisioning.Plan) error {
+	handOver := printInvitations(s.out)
+	if c.JSON {
+		handOver = func(r provisioning.Result) error { return printJSON(s.out, r) }
+	}
+	progress := progressTo(s.err, "")
+	if len(c.File) > 1 {
+		progress = progressTo(s.err, spec.Code+" "+spec.Name+" ")
+	}
+	var err error
+	if plan != nil {
+		err = a.Provision.ApplyPlan(ctx, spec, *plan, progress, handOver)
+	} else {
+		err = a.Provision.ApplyTo(ctx, spec, progress, handOver)
+	}
+	if err != nil || c.JSON {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s %s 已启用 / in service\n", spec.Code, spec.Name)
+	return err
+}
+
+type cityAbandon struct {
+	place
+	Code string `arg:"" help:"six-digit code of the city"`
+}
+
+// Run undoes what was built of a city that was never in service.
+func (c cityAbandon) Run(ctx context.Context, s streams) error {
+	id, err := tenant.ParseID(c.Code)
+	if err != nil {
+		return err
+	}
+	return open(ctx, c.place, func(a *app.App) error {
+		if err := a.Provision.Abandon(ctx, id, progressTo(s.err, "")); err != nil {
 			return err
 		}
-		if !c.JSON {
-			fmt.Fprintf(s.out, "%s %s 已启用 / in service\n", spec.Code, spec.Name)
-		}
-		return nil
+		_, err := fmt.Fprintf(s.out, "%s 已放弃建设，未留下任何内容 / abandoned, nothing of it is left\n", c.Code)
+		return err
 	})
 }
 
@@ -217,7 +276,7 @@ func printInvitations(w io.Writer) func(provisioning.Result) error {
 			return nil
 		}
 		var text strings.Builder
-		text.WriteString("一次性链接，七天内有效，仅显示这一次 / one-time links, good for seven days, shown this once:\n")
+		text.WriteString(r.City + " 一次性链接，七天内有效，仅显示这一次 / one-time links, good for seven days, shown this once:\n")
 		for _, i := range r.Invitations {
 			who := i.Login
 			if i.Administrator {
@@ -230,8 +289,8 @@ func printInvitations(w io.Writer) func(provisioning.Result) error {
 	}
 }
 
-// progressTo prints a line for each step as it ends.
-func progressTo(w io.Writer) provisioning.Progress {
+// progressTo prints a line for each step as it ends, after what names its city.
+func progressTo(w io.Writer, name string) provisioning.Progress {
 	return func(st provisioning.Step, position, of int, took time.Duration, detail string, err error) {
 		switch {
 		case took < 0:
@@ -239,7 +298,7 @@ func progressTo(w io.Writer) provisioning.Progress {
 		case err != nil:
 			detail = "失败 failed"
 		}
-		fmt.Fprintf(w, "[%2d/%d] %s %s %s %s\n", position, of, st.Zh, st.En, strings.TrimSpace(detail), took.Round(time.Millisecond))
+		fmt.Fprintf(w, "%s[%2d/%d] %s %s %s %s\n", name, position, of, st.Zh, st.En, strings.TrimSpace(detail), took.Round(time.Millisecond))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -43,6 +44,24 @@ func main() {
 // streams are where a command prints: what was asked for to out, everything
 // about the way there to err.
 type streams struct{ out, err io.Writer }
+
+// together lets several write at once: what one writes stays in one piece.
+func (s streams) together() streams {
+	var one sync.Mutex
+	return streams{&turns{one: &one, to: s.out}, &turns{one: &one, to: s.err}}
+}
+
+// turns lets writers take turns.
+type turns struct {
+	one *sync.Mutex
+	to  io.Writer
+}
+
+func (t *turns) Write(p []byte) (int, error) {
+	t.one.Lock()
+	defer t.one.Unlock()
+	return t.to.Write(p)
+}
 
 // place says where the platform keeps its data; every command that opens it
 // has these flags.

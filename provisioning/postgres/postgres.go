@@ -85,6 +85,38 @@ func (s Schemas) Prepare(ctx context.Context, id tenant.ID) error {
 	})
 }
 
+// Drop removes the city's schema, its login role and the password that is kept.
+func (s Schemas) Drop(ctx context.Context, id tenant.ID) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	name := id.Schema()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var exists bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil || !exists {
+			return err
+		}
+		for _, statement := range []string{
+			fmt.Sprintf("GRANT %s TO CURRENT_USER", name), // for this transaction: the role goes with it
+			fmt.Sprintf("SET LOCAL ROLE %s", name), // who may be it does not inherit what it owns
+			fmt.Sprintf("DROP SCHEMA IF EXISTS %s CASCADE", name),
+			"RESET ROLE",
+			fmt.Sprintf("DROP ROLE %s", name),
+		} {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("drop %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.Keeper.Drop(ctx, tenantdb.SecretName(id))
+}
+
 // password returns the city's database password, making it on first use.
 func (s Schemas) password(ctx context.Context, id tenant.ID) (string, error) {
 	held, err := s.Keeper.Get(ctx, tenantdb.SecretName(id))

@@ -69,6 +69,44 @@ func (l *Ledger) Subscribe(ctx context.Context, code, tariff string, at time.Tim
 	return nil
 }
 
+// Unsubscribe takes back Subscribe.
+func (l *Ledger) Unsubscribe(ctx context.Context, code string) error {
+	if err := l.db.Write.WithContext(ctx).Exec("DELETE FROM subscriptions WHERE city = ?", code).Error; err != nil {
+		return fmt.Errorf("unsubscribe %s: %w", code, err)
+	}
+	return nil
+}
+
+// ErrServed refuses to abandon a city that was in service.
+var ErrServed = errs.New(errs.Conflict, "city_was_in_service",
+	"城市 %s 已投入过使用，不能放弃建设；请按注销流程办理", "city %s was in service: it can't be abandoned, only leave in the regular way")
+
+// Unused refuses, with ErrServed, a city that was in service.
+func (l *Ledger) Unused(ctx context.Context, code string) error {
+	var served int
+	if err := l.db.Write.WithContext(ctx).Raw("SELECT COUNT(*) FROM cities WHERE code = ? AND active_at IS NOT NULL", code).Scan(&served).Error; err != nil {
+		return fmt.Errorf("look for city %s: %w", code, err)
+	}
+	if served > 0 {
+		return ErrServed.With(code)
+	}
+	return nil
+}
+
+// Forget removes a city that was never in service with its recorded steps;
+// ErrServed for another.
+func (l *Ledger) Forget(ctx context.Context, code string) error {
+	return l.db.InTx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM provisioning_steps WHERE city = ? AND NOT EXISTS (SELECT 1 FROM cities WHERE code = ? AND active_at IS NOT NULL)", code, code).Error; err != nil {
+			return fmt.Errorf("forget the steps of %s: %w", code, err)
+		}
+		if err := tx.Exec("DELETE FROM cities WHERE code = ? AND active_at IS NULL", code).Error; err != nil {
+			return fmt.Errorf("forget %s: %w", code, err)
+		}
+		return nil
+	})
+}
+
 // Subscriptions are the tariffs that cities are billed by, by city.
 func (l *Ledger) Subscriptions(ctx context.Context) (map[string]string, error) {
 	var rows []struct{ City, Tariff string }

@@ -37,6 +37,16 @@ func (f Files) Open(_ context.Context, id tenant.ID) (*gormx.DB, error) {
 	return gormx.OpenSQLite(f.Path(id), gormx.Full)
 }
 
+// Drop removes the city's file and those that SQLite keeps beside it.
+func (f Files) Drop(_ context.Context, id tenant.ID) error {
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} { // the database last: without it nothing is left to do
+		if err := os.Remove(f.Path(id) + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove the database of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
 // Exists says whether the city has a file.
 func (f Files) Exists(_ context.Context, id tenant.ID) (bool, error) {
 	_, err := os.Stat(f.Path(id))

@@ -32,6 +32,7 @@ func (f Files) Open(_ context.Context, id tenant.ID) (*gormx.DB, error) {
 type Secrets interface {
 	Get(ctx context.Context, name string) ([]byte, error)
 	Put(ctx context.Context, name string, value []byte) error
+	Drop(ctx context.Context, name string) error
 }
 
 // Schemas is where cities live on PostgreSQL: a schema and a login role each.

@@ -271,6 +271,8 @@ func (k keys) Ensure(ctx context.Context, scope string) error {
 	return err
 }
 
+func (k keys) Destroy(ctx context.Context, scope string) error { return k.keeper.Destroy(ctx, scope) }
+
 // Holder names this process in leases and job histories.
 func Holder() string {
 	host, err := os.Hostname()
