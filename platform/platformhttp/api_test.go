@@ -140,7 +140,7 @@ func TestTheRegistryShowsCitiesAndTheirSteps(t *testing.T) {
 		}
 		var city City
 		finance.Get(Prefix + "/cities/429006").Want(200).Into(&city)
-		if city.Name != "天门市" || city.ActiveAt == nil {
+		if city.Name != "天门市" || city.ActiveAt == nil || city.Level != 10 {
 			t.Errorf("city %+v", city)
 		}
 		var steps []Step

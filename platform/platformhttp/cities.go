@@ -15,6 +15,7 @@ type City struct {
 	Model     string     `json:"model"`
 	State     string     `json:"state" enum:"building,active,suspended"`
 	Engine    string     `json:"engine" enum:"sqlite,postgres"`
+	Level     int64      `json:"level" description:"of its tables, as last recorded; 0 when it never was"`
 	CreatedAt time.Time  `json:"created_at"`
 	ActiveAt  *time.Time `json:"active_at,omitempty" description:"when it first went into service"`
 }
@@ -58,7 +59,7 @@ func (p *Plane) city(ctx context.Context, _ *web.Caller, in cityKey) (City, erro
 }
 
 func viewCity(c platform.City) City {
-	return City{c.Code, c.Name, c.Model, string(c.State), c.Engine, c.CreatedAt, optional(c.ActiveAt)}
+	return City{c.Code, c.Name, c.Model, string(c.State), c.Engine, c.Level, c.CreatedAt, optional(c.ActiveAt)}
 }
 
 func (p *Plane) steps(ctx context.Context, _ *web.Caller, in cityKey) ([]Step, error) {

@@ -24,6 +24,7 @@ type desk struct {
 	Cities   []platform.City
 	Editions []ranking.Frozen
 	Reviews  []review.Review
+	Newest   int64 // level of a city's tables
 	names    map[string]string
 }
 
@@ -37,7 +38,7 @@ func (p *Plane) home(ctx context.Context, r *web.Caller, _ none) (web.Page, erro
 	if err != nil {
 		return web.Page{}, err
 	}
-	d := desk{Account: r.Session.Account, Sees: map[platform.Permission]bool{}, names: map[string]string{}}
+	d := desk{Account: r.Session.Account, Sees: map[platform.Permission]bool{}, Newest: p.Newest, names: map[string]string{}}
 	if err := p.lay(ctx, r, &d); err != nil {
 		return web.Page{}, err
 	}

@@ -81,7 +81,7 @@ func build(t *testing.T, db *gormx.DB) *house {
 	rules, err := review.LoadRubric(strings.NewReader(rubric), "own.yaml")
 	must(t, err)
 	h := &house{t: t, db: db, Plane: New(Deps{
-		Accounts: accounts, Policy: policy.New(db), Cities: platformdb.Registry(db), Steps: ledger{}, Zone: zone, Issuer: "某省住房和城乡建设厅",
+		Accounts: accounts, Policy: policy.New(db), Cities: platformdb.Registry(db), Steps: ledger{}, Zone: zone, Newest: 11, Issuer: "某省住房和城乡建设厅",
 		Rankings: ranking.NewService(platformdb.Ranking(db), protocol, zone, now), Reviews: review.NewService(platformdb.Reviews(db), rules, now),
 		Document: web.NewDocument("网格 Wangge", "test", ""),
 		Attest: func(_ context.Context, city, from, to string) (exchange.Evidence, error) {
@@ -112,8 +112,8 @@ func build(t *testing.T, db *gormx.DB) *house {
 func (h *house) cities() {
 	ctx := h.t.Context()
 	for i, c := range []platform.City{
-		{Code: "420100", Name: "武汉市", State: platform.Active}, {Code: "420500", Name: "宜昌市", State: platform.Active},
-		{Code: "429006", Name: "天门市", State: platform.Active}, {Code: "420200", Name: "黄石市", State: platform.Building},
+		{Code: "420100", Name: "武汉市", State: platform.Active, Level: 11}, {Code: "420500", Name: "宜昌市", State: platform.Active},
+		{Code: "429006", Name: "天门市", State: platform.Active, Level: 10}, {Code: "420200", Name: "黄石市", State: platform.Building},
 	} {
 		c.Model, c.Engine, c.CreatedAt = "two_centres", "sqlite", today
 		if c.State == platform.Active {

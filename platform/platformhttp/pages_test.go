@@ -42,6 +42,21 @@ func TestSomebodySignsInAtTheDoorAndSeesTheDesk(t *testing.T) {
 	})
 }
 
+func TestTheDeskShowsEveryCitysLevelAndWhoIsBehind(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		desk := h.as("auditor01").Get("/?lang=en").Want(200)
+		for city, level := range map[string]string{
+			"武汉市": `<td class="nb">11</td>`, "天门市": `<td class="nb">10 <span class="tag">to be raised to 11</span></td>`, "宜昌市": `<td class="nb">—</td>`,
+		} {
+			_, row, _ := strings.Cut(string(desk.Body), city+" <span")
+			row, _, _ = strings.Cut(row, "</tr>")
+			if !strings.HasSuffix(row, level) {
+				t.Errorf("%s: got %s, want it to end in %s", city, row, level)
+			}
+		}
+	})
+}
+
 func TestADeskShowsNoMoreThanItsHolderMaySee(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		if desk := h.as("expert01").Get("/").Want(200); desk.Has("武汉市") || desk.Has("月度排名") || !desk.Has("验收评审") {

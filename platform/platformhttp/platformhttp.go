@@ -50,6 +50,7 @@ type Deps struct {
 	Document *web.Document // shown at /api; may be filled after New
 	Issuer   string        // who publishes reports; may be empty
 	Zone     *time.Location
+	Newest   int64 // level of a city's tables that this version makes
 
 	// Attest lets a city compute its acceptance facts over a period.
 	Attest func(ctx context.Context, city, from, to string) (exchange.Evidence, error)

@@ -34,7 +34,11 @@ func (a *App) Handler(o ServeOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	province := a.province(cookies, document)
+	newest, err := NewestLevel()
+	if err != nil {
+		return nil, err
+	}
+	province := a.province(cookies, document, newest)
 	province.Mount(engine)
 	nothing := func(c *gin.Context) {
 		if strings.HasPrefix(c.Request.URL.Path, "/api/") {
@@ -60,10 +64,10 @@ func (a *App) ready(c *gin.Context) {
 }
 
 // province is the province's plane.
-func (a *App) province(cookies web.Cookies, document *web.Document) *platformhttp.Plane {
+func (a *App) province(cookies web.Cookies, document *web.Document, newest int64) *platformhttp.Plane {
 	return platformhttp.New(platformhttp.Deps{
 		Accounts: a.Accounts, Policy: a.Policy, Cookies: cookies, Cities: a.Registry, Steps: a.Ledger,
-		Rankings: a.Rankings, Reviews: a.Reviews, Document: document, Issuer: a.Config.Issuer, Zone: Zone,
+		Rankings: a.Rankings, Reviews: a.Reviews, Document: document, Issuer: a.Config.Issuer, Zone: Zone, Newest: newest,
 		Attest: a.Attest, Invited: a.invited,
 		SetRoles: func(ctx context.Context, account int64, roles []platform.Role) error {
 			return platformdb.SetRoles(ctx, a.Province, account, roles)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"wangge/internal/errs"
-	"wangge/internal/gormx"
 	"wangge/internal/web/webtest"
 	"wangge/migrations"
 	"wangge/provisioning"
@@ -21,48 +19,14 @@ import (
 	"wangge/tenant/org"
 )
 
-// before builds cities as the version before did, so many levels back.
-type before struct {
-	provisioning.Seeder
-	levels int64
-}
-
-func (b before) Migrate(ctx context.Context, db *gormx.DB) (int64, error) {
-	_, newest, err := migrations.Level(ctx, db, migrations.City)
-	if err != nil {
-		return 0, err
-	}
-	return newest - b.levels, migrations.UpTo(ctx, db, migrations.City, newest-b.levels)
-}
-
-// Open and Together leave out what only an apply looks at, because a real one
-// brings a city to the newest level first.
-func (b before) Open(ctx context.Context, id tenant.ID, db *gormx.DB) (*tenant.City, error) {
-	city, err := b.Seeder.Open(ctx, id, db)
-	if err == nil {
-		city.Applied = unnoted{}
-	}
-	return city, err
-}
-
-func (b before) Together(ctx context.Context, id tenant.ID, db *gormx.DB, fn func(*tenant.City) error) error {
-	return b.Seeder.Together(ctx, id, db, func(city *tenant.City) error {
-		city.Applied = unnoted{}
-		return fn(city)
-	})
-}
-
-type unnoted struct{}
-
-func (unnoted) Applied(context.Context) (tenant.AppliedSpec, error)   { return tenant.AppliedSpec{}, nil }
-func (unnoted) SaveApplied(context.Context, tenant.AppliedSpec) error { return nil }
-
 // behind is a world whose first city is so many levels behind.
 func behind(t *testing.T, engine string, levels int64) (*world, tenant.ID) {
 	t.Helper()
 	w := emptyWorld(t, engine)
+	newest, err := NewestLevel()
+	must(t, err)
 	now := w.Provision.Seeder
-	w.Provision.Seeder = before{now, levels}
+	w.Provision.Seeder = waves.Older{Seeder: now, Level: newest - levels}
 	w.build(t, two[0])
 	w.Provision.Seeder = now
 	id, err := tenant.ParseID(two[0])
@@ -149,12 +113,14 @@ func TestACityTooFarBehindIsRefusedUntilItIsRaised(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			w := emptyWorld(t, engine)
+			newest, err := NewestLevel()
+			must(t, err)
 			now := w.Provision.Seeder
-			w.Provision.Seeder = before{now, 2}
+			w.Provision.Seeder = waves.Older{Seeder: now, Level: newest - 2}
 			d, _ := w.Atlas.Lookup(two[0])
 			spec, _ := w.apply(t, sample.Spec(d))
 			w.Provision.Seeder = now
-			err := w.Cities.Use(t.Context(), spec.ID(), func(*tenant.City) error { return nil })
+			err = w.Cities.Use(t.Context(), spec.ID(), func(*tenant.City) error { return nil })
 			if !errors.Is(err, migrations.ErrLevel) || errs.KindOf(err) != errs.Unavailable {
 				t.Fatalf("got %v, want it refused for its level", err)
 			}

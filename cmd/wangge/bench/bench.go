@@ -48,7 +48,7 @@ type benchmark struct {
 	do           func(context.Context, *run) error
 }
 
-var benchmarks = []benchmark{provision, intake, lifecycle, load, locate, authorize}
+var benchmarks = []benchmark{provision, migrate, intake, lifecycle, load, locate, authorize}
 
 // Names lists the benchmarks.
 func Names() []string {
@@ -63,9 +63,9 @@ func Names() []string {
 func Engines() []gormx.Engine { return []gormx.Engine{gormx.SQLite, gormx.Postgres} }
 
 // size is how large the measured thing is. Only tests take a smaller one.
-type size struct{ cityGrids, grids, accounts, clients, cases int }
+type size struct{ cityGrids, grids, accounts, clients, cases, registered, changed int }
 
-var full = size{cityGrids: 256, grids: 20_000, accounts: 500, clients: 16, cases: 1_000_000}
+var full = size{cityGrids: 256, grids: 20_000, accounts: 500, clients: 16, cases: 1_000_000, registered: 340, changed: 100}
 
 func (o Options) check() error {
 	var faults []errs.Problem
