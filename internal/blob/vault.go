@@ -47,7 +47,7 @@ func (v *Vault) Put(ctx context.Context, body io.Reader) (name string, key []byt
 	if err != nil {
 		return "", nil, err
 	}
-	if err := v.write(ctx, v.at(name), stream, body); err != nil {
+	if err := v.write(ctx, v.at(name), func(w io.Writer) error { return seal(w, stream, body) }); err != nil {
 		return "", nil, err
 	}
 	return name, key, nil
@@ -60,7 +60,8 @@ const (
 	partsAtOnce = 2
 )
 
-func (v *Vault) write(ctx context.Context, at string, stream secrets.Stream, body io.Reader) error {
+// write lets fill write a blob; when it fails nothing stays.
+func (v *Vault) write(ctx context.Context, at string, fill func(io.Writer) error) error {
 	writing, abort := context.WithCancel(ctx)
 	defer abort()
 	var file *os.File // of a folder
@@ -74,7 +75,7 @@ func (v *Vault) write(ctx context.Context, at string, stream secrets.Stream, bod
 	if err != nil {
 		return fmt.Errorf("write a blob: %w", err)
 	}
-	if err := seal(w, stream, body); err != nil {
+	if err := fill(w); err != nil {
 		abort() // which makes Close drop what was written
 		return errors.Join(err, dropped(w.Close()))
 	}
