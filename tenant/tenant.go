@@ -16,6 +16,7 @@ import (
 	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
 	"wangge/tenant/catalog"
+	"wangge/tenant/consent"
 	"wangge/tenant/division"
 	"wangge/tenant/duty"
 	"wangge/tenant/evaluation"
@@ -108,4 +109,5 @@ type City struct {
 	Evidence   *evidence.Service
 	Usage      usage.Source
 	Applied    Applied
+	Consents   *consent.Service
 }

@@ -26,9 +26,11 @@ type cityCommand struct {
 	Plan    cityPlan    `cmd:"" help:"say what applying a spec would change; nothing is written / 预演"`
 	Apply   cityApply   `cmd:"" help:"make reality match a spec; safe to run again / 执行"`
 	Abandon cityAbandon `cmd:"" help:"undo what was built of a city that was never in service / 放弃建设"`
+	Clone   cityClone   `cmd:"" help:"write a city's settings as a blueprint, with its consent / 经授权复制设置"`
 	Drift   cityDrift   `cmd:"" help:"what was changed by hand since the last apply / 手工更改"`
 	List    cityList    `cmd:"" help:"the registry of cities / 城市名录"`
 	Rebuild cityRebuild `cmd:"" help:"make a city's figures anew from its journal / 由流转记录重建指标"`
+	Limits  cityLimits  `cmd:"" help:"what a city may use of what it shares; set or show / 限额"`
 	Show    cityShow    `cmd:"" help:"one city and its recorded steps / 单个城市及建设步骤"`
 }
 
@@ -143,6 +145,43 @@ func printChanges(w io.Writer, list []provisioning.Change) {
 		}
 		fmt.Fprintln(w, "  "+line)
 	}
+}
+
+type cityClone struct {
+	place
+	Code    string `arg:"" help:"six-digit code of the city that gave its consent"`
+	For     string `required:"" help:"six-digit code of the city that copies" placeholder:"CODE"`
+	Consent string `required:"" help:"the token that the city gave; it is used up" env:"WANGGE_CONSENT" placeholder:"TOKEN"`
+	Out     string `short:"o" required:"" help:"file to write the blueprint to" type:"path"`
+}
+
+// Run writes the settings of another city as a blueprint.
+func (c cityClone) Run(ctx context.Context, s streams) error {
+	from, err := tenant.ParseID(c.Code)
+	if err != nil {
+		return err
+	}
+	to, err := tenant.ParseID(c.For)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(c.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // before the consent is used up
+	if err != nil {
+		return errs.Field("--out", "文件已存在或无法写入："+c.Out, "the file exists or can't be written: "+c.Out)
+	}
+	defer file.Close()
+	return open(ctx, c.place, func(a *app.App) error {
+		text, err := a.Provision.Clone(ctx, from, to, c.Consent)
+		if err != nil {
+			_ = os.Remove(c.Out)
+			return err
+		}
+		if _, err := file.Write(text); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "已写入 written to %s；在规格中以 blueprint 引用 name it as the spec's blueprint\n", c.Out)
+		return file.Sync()
+	})
 }
 
 type cityDrift struct {

@@ -16,6 +16,7 @@ import (
 	"wangge/tenant/calendar"
 	"wangge/tenant/casework"
 	"wangge/tenant/catalog"
+	"wangge/tenant/consent"
 	"wangge/tenant/duty"
 	"wangge/tenant/evaluation"
 	"wangge/tenant/evidence"
@@ -80,5 +81,6 @@ func Open(ctx context.Context, id tenant.ID, db *gormx.DB, o Options) (*tenant.C
 		Evidence:   proof,
 		Usage:      NewUsage(db),
 		Applied:    applied{db},
+		Consents:   consent.NewService(id.String(), consentStore{db}, o.Now),
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"wangge/internal/web"
 	"wangge/tenant"
 	"wangge/tenant/access"
+	"wangge/tenant/limit"
 )
 
 // Prefix is where the city plane lives; :code is the city's.
@@ -25,7 +26,8 @@ type Cities interface {
 // Request is what every route is given: the open city and who asks.
 type Request struct {
 	*web.Caller
-	City *tenant.City
+	City   *tenant.City
+	Limits *limit.City
 }
 
 // Route is a route of the city plane.
@@ -35,6 +37,7 @@ type Route = web.Route[*Request]
 type Plane struct {
 	Cities  Cities
 	Cookies web.Cookies
+	Limits  *limit.Register // what each city may use
 	// guard decides whether a request may go on; a test takes it out of one
 	// route to see that the isolation test notices.
 	guard func(ctx context.Context, p *Plane, route Route, r *Request) error
@@ -66,6 +69,12 @@ func (p *Plane) serve(c *gin.Context, route Route) error {
 			return err
 		}
 	}
+	limits := p.Limits.City(id.String())
+	done, err := admit(limits, route)
+	if err != nil {
+		return err
+	}
+	defer done()
 	city, release, err := p.Cities.Take(c.Request.Context(), id)
 	if errs.KindOf(err) == errs.NotFound {
 		return web.ErrNotHere
@@ -74,10 +83,13 @@ func (p *Plane) serve(c *gin.Context, route Route) error {
 		return err
 	}
 	defer release()
-	r := &Request{City: city, Caller: &web.Caller{
+	r := &Request{City: city, Limits: limits, Caller: &web.Caller{
 		Plane: id.String(), Accounts: city.Accounts, Policy: city.Policy, Cookies: p.Cookies, HTTP: c,
 	}}
 	if err := p.guard(c.Request.Context(), p, route, r); err != nil {
+		return err
+	}
+	if err := within(c, route, r); err != nil {
 		return err
 	}
 	return route.Serve(c, r)
@@ -98,7 +110,7 @@ func Routes() []Route {
 	caller := func(r *Request) *web.Caller { return r.Caller }
 	for _, part := range [][]Route{
 		web.SessionRoutes(caller), meRoutes(), caseRoutes(), gridRoutes(), partRoutes(), orgRoutes(), responsibilityRoutes(), dutyRoutes(),
-		web.AccountRoutes(caller, string(access.AccountRead), string(access.OrgManage)), catalogRoutes(), calendarRoutes(), figureRoutes(), evidenceRoutes(),
+		web.AccountRoutes(caller, string(access.AccountRead), string(access.OrgManage)), catalogRoutes(), calendarRoutes(), figureRoutes(), evidenceRoutes(), consentRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -37,10 +37,11 @@ var staffed = []struct {
 	{org.DepartmentHandler, "handler"}, {org.Evaluator, "evaluator"}, {org.Leader, "leader"},
 }
 
-// plan is a city to be: so many grids, so many accounts.
+// plan is a city to be: so many grids, so many accounts, and at least so many
+// departments.
 type plan struct {
-	city            division.Division
-	grids, accounts int
+	city                   division.Division
+	grids, accounts, units int
 }
 
 // write puts the spec and the grids into dir as an operator would have them.
@@ -69,6 +70,9 @@ func (p plan) spec() provisioning.Spec {
 	}
 	for _, u := range units {
 		s.Departments = append(s.Departments, provisioning.Department{Code: u, Name: "专业部门" + u, Kind: org.Functional})
+	}
+	for n := len(s.Departments); n < p.units; n++ {
+		s.Departments = append(s.Departments, provisioning.Department{Code: fmt.Sprintf("D%02d", n), Name: fmt.Sprintf("专业部门%02d", n), Kind: org.Functional})
 	}
 	for i := range p.accounts {
 		post, n := staffed[i%len(staffed)], i/len(staffed)
@@ -121,7 +125,7 @@ func (w *world) build(ctx context.Context, code string, grids, accounts int) (*t
 	if !ok {
 		return nil, division.ErrUnknown.With(code)
 	}
-	path, err := plan{city, grids, accounts}.write(w.Atlas, w.dir)
+	path, err := plan{city: city, grids: grids, accounts: accounts}.write(w.Atlas, w.dir)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (r *run) cities(ctx context.Context, w *world) error {
 		if i == len(list) {
 			break // the country is built
 		}
-		if err := r.city(ctx, w, plan{list[i], r.cityGrids, crew * len(staffed)}); err != nil {
+		if err := r.city(ctx, w, plan{city: list[i], grids: r.cityGrids, accounts: crew * len(staffed)}); err != nil {
 			return fmt.Errorf("city %s: %w", list[i].Code, err)
 		}
 		if i == 0 {
