@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -149,6 +150,10 @@ func compare(t *testing.T, got, want []string) {
 // link is the administrator's one-time link in what apply printed.
 var link = regexp.MustCompile(`admin（管理员 administrator）.*/invitation/\S+`)
 
+// kills is at how many random moments an apply is killed on each engine:
+// go test ./cmd/wangge -run Killed -kills 200.
+var kills = flag.Int("kills", 5, "at how many random moments an apply is killed, on each engine")
+
 func TestAnApplyThatIsKilledGoesOnToTheSameCity(t *testing.T) {
 	for _, engine := range []gormx.Engine{gormx.SQLite, gormx.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
@@ -170,7 +175,7 @@ func TestAnApplyThatIsKilledGoesOnToTheSameCity(t *testing.T) {
 				s.remove(t)
 			})
 			random := rand.New(rand.NewPCG(1, uint64(len(engine))))
-			for n := range 5 {
+			for n := range *kills {
 				after := time.Duration(random.Int64N(int64(took)))
 				t.Run(fmt.Sprintf("at a moment, %d", n+1), func(t *testing.T) {
 					s := newSite(t, engine)
