@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wangge/internal/errs"
+	"wangge/tenant/limit"
 )
 
 // State is how far a city is.
@@ -58,4 +59,9 @@ type Store interface {
 	Cities(ctx context.Context) ([]City, error)          // by code
 	City(ctx context.Context, code string) (City, error) // ErrNoCity
 	SaveCity(ctx context.Context, c City) error          // adds it, or replaces the entry of the same code
+	// Limits returns every city's code with the limits that are its own.
+	Limits(ctx context.Context) (map[string]limit.Limits, error)
+	// SetLimits gives a city these limits of its own beside those it has; one of 0
+	// is the platform's again. ErrNoCity; a limit that there is not is refused.
+	SetLimits(ctx context.Context, code string, own limit.Limits) error
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind says what sort of failure an error is; internal/web turns it into a
@@ -30,7 +31,8 @@ type Error struct {
 	Kind     Kind
 	Code     string // stable, machine-readable, snake_case
 	Zh, En   string
-	Problems []Problem // what is wrong where, for Invalid
+	Problems []Problem     // what is wrong where, for Invalid
+	Retry    time.Duration // when it may go well, for TooMany; 0: not known
 }
 
 // Problem is one fault in what was sent: where it is and why it is refused.
@@ -52,6 +54,13 @@ func New(kind Kind, code, zh, en string) *Error {
 func (e *Error) With(args ...any) *Error {
 	c := *e
 	c.Zh, c.En = fmt.Sprintf(e.Zh, args...), fmt.Sprintf(e.En, args...)
+	return &c
+}
+
+// After returns a copy of e that says when to try again.
+func (e *Error) After(d time.Duration) *Error {
+	c := *e
+	c.Retry = d
 	return &c
 }
 

@@ -123,6 +123,14 @@ func (s *Service) Account(ctx context.Context, id int64) (Account, error) {
 	return row.account(), nil
 }
 
+// Count is how many accounts there are, disabled ones included.
+func (s *Service) Count(ctx context.Context) (n int64, err error) {
+	if err := s.db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM accounts").Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return n, nil
+}
+
 // Accounts returns a page of accounts in the order of their IDs, beginning
 // behind after; next is the cursor of the following page, 0 behind the last.
 func (s *Service) Accounts(ctx context.Context, after int64, limit int) (page []Account, next int64, err error) {

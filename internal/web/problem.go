@@ -6,7 +6,9 @@ package web
 import (
 	"encoding/json"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -66,6 +68,9 @@ func refuse(c *gin.Context, shown *errs.Error) {
 		return
 	}
 	c.Header("Cache-Control", "no-store")
+	if shown.Retry > 0 {
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(shown.Retry.Seconds()))))
+	}
 	c.Data(p.Status, "application/problem+json; charset=utf-8", body)
 	c.Abort()
 }

@@ -27,6 +27,8 @@ type Store interface {
 	Like(ctx context.Context, c Content, near int) ([]Item, error)
 	// Has says whether a case has an item of a moment, "" for any, since a time.
 	Has(ctx context.Context, number string, m Moment, since time.Time) (bool, error)
+	// Held is how many bytes all files have.
+	Held(ctx context.Context) (int64, error)
 	// Blobs returns those of the names that are some content's.
 	Blobs(ctx context.Context, names []string) ([]string, error)
 }
@@ -76,6 +78,9 @@ func NewService(p Parts) *Service { return &Service{p, make(chan struct{}, unpac
 
 // Limits are the limits the service was made with.
 func (s *Service) Limits() Limits { return s.p.Limits }
+
+// Held is how many bytes the city's files have.
+func (s *Service) Held(ctx context.Context) (int64, error) { return s.p.Store.Held(ctx) }
 
 // Item returns an item without its file; ErrNoItem when there is none.
 func (s *Service) Item(ctx context.Context, id string) (Item, error) { return s.p.Store.Item(ctx, id) }

@@ -318,6 +318,13 @@ func (s evidenceStore) Has(ctx context.Context, number string, m evidence.Moment
 	return n > 0, nil
 }
 
+func (s evidenceStore) Held(ctx context.Context) (n int64, err error) {
+	if err := s.read.WithContext(ctx).Raw("SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM evidence_contents").Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("bytes of evidence: %w", err)
+	}
+	return n, nil
+}
+
 func (s evidenceStore) Blobs(ctx context.Context, names []string) (used []string, err error) {
 	if err := s.read.WithContext(ctx).Table("evidence_contents").Where("blob IN ?", names).Pluck("blob", &used).Error; err != nil {
 		return nil, fmt.Errorf("blobs in use: %w", err)

@@ -13,6 +13,7 @@ import (
 	"wangge/internal/web/webtest"
 	"wangge/tenant"
 	"wangge/tenant/citytest"
+	"wangge/tenant/limit"
 	"wangge/tenant/org"
 )
 
@@ -42,7 +43,7 @@ func serve(t *testing.T, houses ...*citytest.House) []town {
 	for _, h := range houses {
 		cities[h.City.ID] = h.City
 	}
-	e := webtest.Serve(false, (&Plane{Cities: cities}).Mount)
+	e := webtest.Serve(false, (&Plane{Cities: cities, Limits: limit.NewRegister(limit.Unlimited(), time.Now)}).Mount)
 	for _, h := range houses {
 		towns = append(towns, town{h, t, e, "/api/cities/" + h.City.ID.String()})
 	}

@@ -14,6 +14,7 @@ import (
 	"wangge/internal/web"
 	"wangge/internal/web/webtest"
 	"wangge/tenant/citytest"
+	"wangge/tenant/limit"
 	"wangge/tenant/org"
 )
 
@@ -81,7 +82,7 @@ func TestARouteThatLostItsGuardIsNoticed(t *testing.T) {
 			continue
 		}
 		e := webtest.Serve(false, func(e *gin.Engine) {
-			p := &Plane{Cities: open{house.City.ID: house.City}}
+			p := &Plane{Cities: open{house.City.ID: house.City}, Limits: limit.NewRegister(limit.Unlimited(), time.Now)}
 			p.mount(e, Routes(), func(ctx context.Context, p *Plane, r Route, request *Request) error {
 				if r.Method == bare.Method && r.Path == bare.Path {
 					return nil

@@ -35,6 +35,7 @@ import (
 	"wangge/tenant"
 	"wangge/tenant/casework"
 	"wangge/tenant/division"
+	"wangge/tenant/limit"
 	"wangge/tenant/tenantdb"
 )
 
@@ -49,6 +50,7 @@ type Config struct {
 	Blobs       string // address of the file store, such as s3://bucket?region=…; "" for a folder beside the databases
 	OpenCities  int    // idle cities held open
 	Hasher      *identity.Hasher
+	Limits      limit.Limits // of a city that has none of its own; nil: the platform's
 	Now         func() time.Time
 	ClockOf     func(tenant.ID) func() time.Time // a clock of a city's own, for a story; nil: Now for all
 
@@ -70,6 +72,7 @@ type App struct {
 	Accounts *identity.Service
 	Policy   *policy.Enforcer
 	Cities   *tenantdb.Cities
+	Limits   *limit.Register
 
 	Registry  platform.Store
 	Figures   exchange.Store
@@ -93,6 +96,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	}
 	if cfg.ClockOf == nil {
 		cfg.ClockOf = func(tenant.ID) func() time.Time { return cfg.Now }
+	}
+	if cfg.Limits == nil {
+		cfg.Limits = limit.Defaults()
 	}
 	if cfg.Hasher == nil {
 		cfg.Hasher = identity.NewHasher(identity.OWASP, 2)
@@ -165,6 +171,7 @@ func (a *App) services() error {
 	now := a.Config.Now
 	a.Accounts = identity.New(a.Province, now, "province", identity.Options{Hasher: a.Config.Hasher})
 	a.Policy = policy.New(a.Province)
+	a.Limits = limit.NewRegister(a.Config.Limits, now)
 	a.Registry, a.Figures = platformdb.Registry(a.Province), platformdb.Exchange(a.Province)
 	if err := a.rules(); err != nil {
 		return err

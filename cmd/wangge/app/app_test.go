@@ -25,6 +25,7 @@ import (
 	"wangge/provisioning/sample"
 	"wangge/tenant"
 	"wangge/tenant/access"
+	"wangge/tenant/limit"
 	"wangge/tenant/org"
 	"wangge/tenant/tenanthttp"
 )
@@ -56,7 +57,7 @@ func newWorld(t *testing.T, engine string) *world {
 // emptyWorld is a whole platform without a city.
 func emptyWorld(t *testing.T, engine string) *world {
 	t.Helper()
-	cfg := Config{Data: t.TempDir(), Hasher: identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2)}
+	cfg := Config{Data: t.TempDir(), Limits: limit.Unlimited(), Hasher: identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2)}
 	if engine == "postgres" {
 		cfg.Postgres, cfg.Provisioner = provisioningtest.Database(t)
 	}

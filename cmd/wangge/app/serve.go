@@ -91,6 +91,9 @@ func (a *App) watch(ctx context.Context) {
 // reopen forgets the open cities whose entry differs from the known one and
 // returns the registry as it is; known as it was when it can't be read.
 func (a *App) reopen(ctx context.Context, known map[string]platform.City) (map[string]platform.City, error) {
+	if err := a.Bound(ctx); err != nil {
+		return known, err
+	}
 	list, err := a.Registry.Cities(ctx)
 	if err != nil {
 		return known, err
@@ -108,6 +111,15 @@ func (a *App) reopen(ctx context.Context, known map[string]platform.City) (map[s
 		}
 	}
 	return fresh, nil
+}
+
+// Bound holds every city to the limits that the registry gives it by now.
+func (a *App) Bound(ctx context.Context) error {
+	own, err := a.Registry.Limits(ctx)
+	if err == nil {
+		a.Limits.Set(own)
+	}
+	return err
 }
 
 // startJobs runs the scheduler; the channel is closed when it has ended.

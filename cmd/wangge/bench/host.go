@@ -15,6 +15,7 @@ import (
 	"wangge/internal/identity"
 	"wangge/internal/pgserver"
 	"wangge/provisioning/postgres"
+	"wangge/tenant/limit"
 )
 
 // Host starts what benchmarks need: a folder for each and, with the first that
@@ -61,7 +62,7 @@ func (h *Host) world(ctx context.Context, engine gormx.Engine) (*world, error) {
 		return nil, err
 	}
 	w := &world{dir: dir}
-	cfg := app.Config{Data: filepath.Join(dir, "data"), Hasher: identity.NewHasher(cheap, 2)}
+	cfg := app.Config{Data: filepath.Join(dir, "data"), Limits: limit.Unlimited(), Hasher: identity.NewHasher(cheap, 2)}
 	if engine == gormx.Postgres {
 		cfg.Postgres, cfg.Provisioner, err = h.database(ctx, w)
 	}

@@ -145,7 +145,7 @@ func (w *world) settle(ctx context.Context, n int) ([]waves.City, error) {
 
 // hamlet builds a city of few grids and accounts.
 func (w *world) hamlet(ctx context.Context, place division.Division) error {
-	path, err := plan{place, 16, len(staffed)}.write(w.Atlas, w.dir)
+	path, err := plan{city: place, grids: 16, accounts: len(staffed)}.write(w.Atlas, w.dir)
 	if err == nil {
 		_, _, _, err = w.apply(ctx, path)
 	}
