@@ -51,6 +51,16 @@ type City struct {
 	LeftAt       time.Time // when it was deleted; zero while it is a tenant
 }
 
+// Server is a PostgreSQL server beside the platform's own, where cities may live.
+type Server struct {
+	Name    string
+	At      string // postgres://host:port/database?…, without a login
+	AddedAt time.Time
+}
+
+// ErrServerKnown refuses a second server of a name at another place.
+var ErrServerKnown = errs.New(errs.Conflict, "server_known", "服务器“%s”已登记在另一地址", "server %q is known already, at another place")
+
 // ErrNoCity is returned for a code the registry does not have.
 var ErrNoCity = errs.New(errs.NotFound, "no_such_city", "没有这个城市", "no such city")
 
@@ -59,6 +69,11 @@ type Store interface {
 	Cities(ctx context.Context) ([]City, error)          // by code
 	City(ctx context.Context, code string) (City, error) // ErrNoCity
 	SaveCity(ctx context.Context, c City) error          // adds it, or replaces the entry of the same code
+	// Change lets fn change the entry of a city, alone among all who do so; when
+	// fn fails nothing is changed. ErrNoCity.
+	Change(ctx context.Context, code string, fn func(*City) error) error
+	Servers(ctx context.Context) ([]Server, error)       // by name
+	AddServer(ctx context.Context, s Server) error       // again changes nothing; ErrServerKnown at another place
 	// Limits returns every city's code with the limits that are its own.
 	Limits(ctx context.Context) (map[string]limit.Limits, error)
 	// SetLimits gives a city these limits of its own beside those it has; one of 0

@@ -19,6 +19,9 @@ var zone = time.FixedZone("Asia/Shanghai", 8*60*60)
 // Database makes and opens the database of a city on one engine.
 type Database interface {
 	Engine() gormx.Engine
+	// On returns the same on another server of the placement catalogue, "" being
+	// the platform's own.
+	On(ctx context.Context, server string) (Database, error)
 	// Prepare makes what the city's database needs: a file, or a schema with its
 	// own login role. Running it again changes nothing.
 	Prepare(ctx context.Context, id tenant.ID) error
@@ -33,6 +36,8 @@ type Database interface {
 
 // Ledger records what was done for which city.
 type Ledger interface {
+	// Placed says on which server a city lives; false for one that is not known.
+	Placed(ctx context.Context, code string) (server string, known bool, err error)
 	Reserve(ctx context.Context, s Reservation) error // the city becomes known, state building
 	Activate(ctx context.Context, code, specHash string, at time.Time) error
 	Subscribe(ctx context.Context, code, tariff string, at time.Time) error
@@ -54,6 +59,7 @@ type Ledger interface {
 type Reservation struct {
 	Code, Name, Model string
 	Engine            gormx.Engine
+	Server            string // of the placement catalogue, "" for the platform's own
 	At                time.Time
 }
 
@@ -141,7 +147,11 @@ func (p *Provisioner) ApplyPlan(ctx context.Context, s *Spec, approved Plan, pro
 }
 
 func (p *Provisioner) apply(ctx context.Context, s *Spec, approved *Plan, progress Progress, handOver func(Result) error) error {
-	if _, err := p.Database.Exists(ctx, s.id); err != nil { // nothing is written where no city can be made
+	database, err := p.placed(ctx, s)
+	if err != nil {
+		return err
+	}
+	if _, err := database.Exists(ctx, s.id); err != nil { // nothing is written where no city can be made
 		return err
 	}
 	held, unlock, err := p.Ledger.Lock(ctx, s.Code)
@@ -158,7 +168,7 @@ func (p *Provisioner) apply(ctx context.Context, s *Spec, approved *Plan, progre
 			return err
 		}
 	}
-	r := &run{Provisioner: p, spec: s, handOver: handOver}
+	r := &run{Provisioner: p, place: database, spec: s, handOver: handOver}
 	err = r.steps(held, progress)
 	if lost := context.Cause(held); err != nil && lost != nil {
 		err = errors.Join(lost, err)
@@ -172,6 +182,7 @@ func (p *Provisioner) apply(ctx context.Context, s *Spec, approved *Plan, progre
 // run is one apply under way.
 type run struct {
 	*Provisioner
+	place    Database // on the server where the city lives
 	spec     *Spec
 	handOver func(Result) error
 	handed   bool // what an earlier apply invited reached the operator

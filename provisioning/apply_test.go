@@ -265,6 +265,8 @@ func (d faultyDatabase) Exists(ctx context.Context, id tenant.ID) (exists bool, 
 	return exists, err
 }
 
+func (d faultyDatabase) On(context.Context, string) (provisioning.Database, error) { return d, nil }
+
 func (d faultyDatabase) Prepare(ctx context.Context, id tenant.ID) error {
 	return d.call("prepare", func() error { return d.Database.Prepare(ctx, id) })
 }

@@ -21,14 +21,18 @@ import (
 // that the city gave to the other one, which is used up by it;
 // consent.ErrNoConsent when there is none.
 func (p *Provisioner) Clone(ctx context.Context, from, to tenant.ID, token string) (blueprint []byte, err error) {
-	exists, err := p.Database.Exists(ctx, from)
+	home, err := p.home(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	exists, err := home.Exists(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	if !exists {
 		return nil, consent.ErrNoConsent // says no more of other cities than of consents
 	}
-	db, err := p.Database.Open(ctx, from)
+	db, err := home.Open(ctx, from)
 	if err != nil {
 		return nil, err
 	}

@@ -30,14 +30,18 @@ var ErrNeverApplied = errs.New(errs.NotFound, "never_applied",
 // a city is meant to change by itself, such as its catalogue, is not compared.
 func (p *Provisioner) Drift(ctx context.Context, id tenant.ID) (out Drift, err error) {
 	out = Drift{City: id.String(), Changes: []Change{}}
-	exists, err := p.Database.Exists(ctx, id)
+	home, err := p.home(ctx, id)
+	if err != nil {
+		return out, err
+	}
+	exists, err := home.Exists(ctx, id)
 	if err != nil {
 		return out, err
 	}
 	if !exists {
 		return out, ErrNeverApplied.With(id)
 	}
-	db, err := p.Database.Open(ctx, id)
+	db, err := home.Open(ctx, id)
 	if err != nil {
 		return out, err
 	}

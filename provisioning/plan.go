@@ -92,7 +92,11 @@ type Plan struct {
 // Plan says what applying the spec would change. It changes nothing.
 func (p *Provisioner) Plan(ctx context.Context, s *Spec) (out Plan, err error) {
 	out = Plan{City: s.Code, Name: s.Name, Hash: s.hash, Changes: []Change{}}
-	exists, err := p.Database.Exists(ctx, s.id)
+	database, err := p.placed(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	exists, err := database.Exists(ctx, s.id)
 	if err != nil {
 		return out, err
 	}
@@ -104,7 +108,7 @@ func (p *Provisioner) Plan(ctx context.Context, s *Spec) (out Plan, err error) {
 		out.Changes = everything(s)
 		return out, nil
 	}
-	db, err := p.Database.Open(ctx, s.id)
+	db, err := database.Open(ctx, s.id)
 	if err != nil {
 		return out, err
 	}

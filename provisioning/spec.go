@@ -50,6 +50,7 @@ type Spec struct {
 	Model          Model        `yaml:"model"`
 	Shifts         []string     `yaml:"shifts,omitempty"`
 	Catalogue      string       `yaml:"catalogue,omitempty"` // version the city begins on, by standard or year; empty: 2026. Later it moves by itself
+	Server         string       `yaml:"server,omitempty" description:"所在 PostgreSQL 服务器 server of the placement catalogue; empty: the platform's own"`
 	Districts      []string     `yaml:"districts,omitempty"` // county codes; empty: all of the city's
 	Departments    []Department `yaml:"departments"`
 	Administrators []Person     `yaml:"administrators"`

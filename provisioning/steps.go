@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"wangge/tenant"
@@ -50,7 +51,11 @@ func undoSecrets(p *Provisioner, ctx context.Context, id tenant.ID) error {
 }
 
 func undoDatabase(p *Provisioner, ctx context.Context, id tenant.ID) error {
-	return p.Database.Drop(ctx, id)
+	home, err := p.home(ctx, id)
+	if err != nil {
+		return err
+	}
+	return home.Drop(ctx, id)
 }
 
 func undoSubscribe(p *Provisioner, ctx context.Context, id tenant.ID) error {
@@ -68,7 +73,7 @@ func Steps() []Step {
 
 func (r *run) reserve(ctx context.Context) (string, error) {
 	s := r.spec
-	return s.Name, r.Ledger.Reserve(ctx, Reservation{s.Code, s.Name, string(s.Model), r.Database.Engine(), r.Now()})
+	return s.Name, r.Ledger.Reserve(ctx, Reservation{s.Code, s.Name, string(s.Model), r.place.Engine(), s.Server, r.Now()})
 }
 
 func (r *run) secrets(ctx context.Context) (string, error) {
@@ -76,12 +81,12 @@ func (r *run) secrets(ctx context.Context) (string, error) {
 }
 
 func (r *run) database(ctx context.Context) (string, error) {
-	if err := r.Database.Prepare(ctx, r.spec.id); err != nil {
+	if err := r.place.Prepare(ctx, r.spec.id); err != nil {
 		return "", err
 	}
-	db, err := r.Database.Open(ctx, r.spec.id)
+	db, err := r.place.Open(ctx, r.spec.id)
 	r.db = db
-	return string(r.Database.Engine()), err
+	return strings.TrimSpace(string(r.place.Engine()) + " " + r.spec.Server), err
 }
 
 func (r *run) migrate(ctx context.Context) (string, error) {

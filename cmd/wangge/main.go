@@ -66,18 +66,19 @@ func (t *turns) Write(p []byte) (int, error) {
 // place says where the platform keeps its data; every command that opens it
 // has these flags.
 type place struct {
-	Data        string `help:"folder of keys, files and SQLite databases" default:"data" env:"WANGGE_DATA" type:"path"`
-	Postgres    string `help:"connection string of the serving role; empty: SQLite" env:"WANGGE_POSTGRES" placeholder:"DSN"`
-	Provisioner string `name:"postgres-admin" help:"connection string of the provisioning role, to build cities on PostgreSQL" env:"WANGGE_POSTGRES_ADMIN" placeholder:"DSN"`
-	Blobs       string `help:"file store, such as s3://bucket?region=…&endpoint=…; empty: a folder under the data" env:"WANGGE_BLOBS" placeholder:"URL"`
-	Issuer      string `help:"who publishes the reports, such as the provincial department" env:"WANGGE_ISSUER"`
-	Protocol    string `help:"the province's ranking protocol (JSON) in place of the example" env:"WANGGE_PROTOCOL" type:"path" placeholder:"FILE"`
-	Rubric      string `help:"the province's rubric of acceptance (YAML) in place of the template" env:"WANGGE_RUBRIC" type:"path" placeholder:"FILE"`
-	Tariff      string `help:"the province's tariff (JSON) in place of the example" env:"WANGGE_TARIFF" type:"path" placeholder:"FILE"`
+	Data        string            `help:"folder of keys, files and SQLite databases" default:"data" env:"WANGGE_DATA" type:"path"`
+	Postgres    string            `help:"connection string of the serving role; empty: SQLite" env:"WANGGE_POSTGRES" placeholder:"DSN"`
+	Provisioner string            `name:"postgres-admin" help:"connection string of the provisioning role, to build cities on PostgreSQL" env:"WANGGE_POSTGRES_ADMIN" placeholder:"DSN"`
+	ServerAdmin map[string]string `name:"server-admin" help:"provisioning roles of the other servers, by name" env:"WANGGE_SERVER_ADMINS" placeholder:"NAME=DSN;…"`
+	Blobs       string            `help:"file store, such as s3://bucket?region=…&endpoint=…; empty: a folder under the data" env:"WANGGE_BLOBS" placeholder:"URL"`
+	Issuer      string            `help:"who publishes the reports, such as the provincial department" env:"WANGGE_ISSUER"`
+	Protocol    string            `help:"the province's ranking protocol (JSON) in place of the example" env:"WANGGE_PROTOCOL" type:"path" placeholder:"FILE"`
+	Rubric      string            `help:"the province's rubric of acceptance (YAML) in place of the template" env:"WANGGE_RUBRIC" type:"path" placeholder:"FILE"`
+	Tariff      string            `help:"the province's tariff (JSON) in place of the example" env:"WANGGE_TARIFF" type:"path" placeholder:"FILE"`
 }
 
 func (p place) config() (cfg app.Config, err error) {
-	cfg = app.Config{Data: p.Data, Postgres: p.Postgres, Provisioner: p.Provisioner, Blobs: p.Blobs, Issuer: p.Issuer}
+	cfg = app.Config{Data: p.Data, Postgres: p.Postgres, Provisioner: p.Provisioner, Provisioners: p.ServerAdmin, Blobs: p.Blobs, Issuer: p.Issuer}
 	if cfg.Protocol, err = read(p.Protocol, ranking.LoadProtocol); err != nil {
 		return app.Config{}, err
 	}
@@ -111,6 +112,7 @@ type commands struct {
 	Jobs     jobsCommand      `cmd:"" help:"when jobs are due and how their newest runs went / 定时任务的运行记录"`
 	Division divisionCommand  `cmd:"" help:"look up administrative divisions by code or name / 查询行政区划"`
 	Database databaseCommand  `cmd:"" help:"prepare a PostgreSQL database / 准备 PostgreSQL 数据库"`
+	Server   serverCommand    `cmd:"" help:"the PostgreSQL servers where cities live / 城市所在的服务器"`
 	Bench    benchCommand     `cmd:"" help:"measure the platform against the rawest way of doing the same / 性能测量"`
 	OpenAPI  openAPICommand   `cmd:"" name:"openapi" help:"print the API document / 输出接口文档"`
 	Docs     docsCommand      `cmd:"" help:"write the documents made from the code's own tables / 生成文档"`

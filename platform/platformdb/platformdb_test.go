@@ -28,6 +28,7 @@ func TestStoresPostgres(t *testing.T) { suite(t, testdb.Postgres) }
 func suite(t *testing.T, open func(testing.TB) *gormx.DB) {
 	for name, test := range map[string]func(*testing.T, *gormx.DB){
 		"the registry returns what was saved and replaces by code":    registry,
+		"servers are kept by name and stay where they are":            servers,
 		"published days come in once and never go back":               published,
 		"two collectors of one city take each day once":               collectors,
 		"a month sums its own days city by city":                      month,
@@ -63,6 +64,21 @@ func must(t *testing.T, err error) {
 func noon() time.Time { return time.Date(2026, 4, 5, 4, 0, 0, 123456000, time.UTC) }
 
 func shanghai() *time.Location { return time.FixedZone("Asia/Shanghai", 8*3600) }
+
+func servers(t *testing.T, db *gormx.DB) {
+	store, ctx := platformdb.Registry(db), t.Context()
+	for _, s := range []platform.Server{{Name: "west", At: "postgres://w/x", AddedAt: noon()}, {Name: "east", At: "postgres://e/x", AddedAt: noon()}} {
+		must(t, store.AddServer(ctx, s))
+		must(t, store.AddServer(ctx, s))
+	}
+	if err := store.AddServer(ctx, platform.Server{Name: "west", At: "postgres://other/x", AddedAt: noon()}); !errors.Is(err, platform.ErrServerKnown) {
+		t.Errorf("west at another place: got %v, want ErrServerKnown", err)
+	}
+	list, err := store.Servers(ctx)
+	if err != nil || len(list) != 2 || list[0].Name != "east" || list[1] != (platform.Server{Name: "west", At: "postgres://w/x", AddedAt: noon()}) {
+		t.Errorf("got %+v, %v; want both by name, as they were added", list, err)
+	}
+}
 
 func registry(t *testing.T, db *gormx.DB) {
 	store, ctx := platformdb.Registry(db), t.Context()

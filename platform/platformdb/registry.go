@@ -79,3 +79,21 @@ func (s registry) SaveCity(ctx context.Context, c platform.City) error {
 	}
 	return nil
 }
+
+func (s registry) Change(ctx context.Context, code string, fn func(*platform.City) error) error {
+	return s.inTx(ctx, func(tx session) error {
+		var row cityRow
+		err := tx.held(ctx).Where("code = ?", code).Take(&row).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return fmt.Errorf("city %s: %w", code, platform.ErrNoCity)
+		}
+		if err != nil {
+			return fmt.Errorf("city %s: %w", code, err)
+		}
+		city := row.domain()
+		if err := fn(&city); err != nil {
+			return err
+		}
+		return registry{tx}.SaveCity(ctx, city)
+	})
+}

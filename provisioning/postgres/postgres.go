@@ -14,6 +14,7 @@ import (
 
 	"wangge/internal/errs"
 	"wangge/internal/gormx"
+	"wangge/provisioning"
 	"wangge/tenant"
 	"wangge/tenant/tenantdb"
 )
@@ -22,6 +23,25 @@ import (
 type Schemas struct {
 	tenantdb.Schemas
 	Provisioner string // connection string of a role with CREATEROLE and CREATE on the database
+	// Elsewhere finds a server of the placement catalogue: where it is, without a
+	// login, and the provisioning role's connection string. nil: there are none.
+	Elsewhere func(ctx context.Context, server string) (at, provisioner string, err error)
+}
+
+// ErrNoServer is returned for a server that the placement catalogue does not have.
+var ErrNoServer = errs.New(errs.NotFound, "no_server", "没有登记名为“%s”的服务器", "there is no server of the name %q")
+
+// On is the same on another server.
+func (s Schemas) On(ctx context.Context, server string) (provisioning.Database, error) {
+	if server == "" {
+		return s, nil
+	}
+	if s.Elsewhere == nil {
+		return nil, ErrNoServer.With(server)
+	}
+	var err error
+	s.Server, s.Provisioner, err = s.Elsewhere(ctx, server)
+	return s, err
 }
 
 // ErrNoProvisioner refuses to look for or build a city without the login that may.

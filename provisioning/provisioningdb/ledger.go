@@ -4,6 +4,8 @@ package provisioningdb
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,9 +37,9 @@ var ErrOtherEngine = errs.New(errs.Conflict, "other_engine", "该城市已建在
 func (l *Ledger) Reserve(ctx context.Context, r provisioning.Reservation) error {
 	return l.db.InTx(ctx, func(tx *gorm.DB) error {
 		var engine string
-		err := tx.Raw(`INSERT INTO cities (code, name, model, state, engine, created_at) VALUES (?, ?, ?, 'building', ?, ?)
+		err := tx.Raw(`INSERT INTO cities (code, name, model, state, engine, server, created_at) VALUES (?, ?, ?, 'building', ?, ?, ?)
 			ON CONFLICT (code) DO UPDATE SET name = excluded.name, model = excluded.model RETURNING engine`,
-			r.Code, r.Name, r.Model, string(r.Engine), gormx.At(r.At)).Scan(&engine).Error
+			r.Code, r.Name, r.Model, string(r.Engine), r.Server, gormx.At(r.At)).Scan(&engine).Error
 		if err != nil {
 			return fmt.Errorf("reserve %s: %w", r.Code, err)
 		}
@@ -46,6 +48,18 @@ func (l *Ledger) Reserve(ctx context.Context, r provisioning.Reservation) error 
 		}
 		return nil
 	})
+}
+
+// Placed says on which server a city lives; false for one that is not known.
+func (l *Ledger) Placed(ctx context.Context, code string) (server string, known bool, err error) {
+	err = l.db.Write.WithContext(ctx).Raw("SELECT server FROM cities WHERE code = ?", code).Row().Scan(&server)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("placement of %s: %w", code, err)
+	}
+	return server, true, nil
 }
 
 // Activate puts the city into service.

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"wangge/internal/errs"
 	"wangge/internal/gormx"
+	"wangge/provisioning"
 	"wangge/tenant"
 	"wangge/tenant/tenantdb"
 )
@@ -18,6 +20,17 @@ type Files struct{ tenantdb.Files }
 
 // Engine is SQLite.
 func (Files) Engine() gormx.Engine { return gormx.SQLite }
+
+// ErrNoServers refuses a server's name: files are where the platform is.
+var ErrNoServers = errs.New(errs.Invalid, "no_servers", "SQLite 的城市只能在本机，规格不得写 server：%s", "a city on SQLite is where the platform is: its spec can't name a server: %s")
+
+// On is itself, on the platform's own machine.
+func (f Files) On(_ context.Context, server string) (provisioning.Database, error) {
+	if server != "" {
+		return nil, ErrNoServers.With(server)
+	}
+	return f, nil
+}
 
 // Prepare makes the folder; the file comes with the first opening.
 func (f Files) Prepare(_ context.Context, id tenant.ID) error {

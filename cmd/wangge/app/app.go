@@ -47,6 +47,8 @@ type Config struct {
 	Data        string // folder of key file, SQLite files
 	Postgres    string // connection string of the platform role; "" for SQLite
 	Provisioner string // connection string of the provisioning role; needed to build cities on PostgreSQL
+	// Provisioners are those of the servers beside the platform's own, by name.
+	Provisioners map[string]string
 	Blobs       string // address of the file store, such as s3://bucket?region=…; "" for a folder beside the databases
 	OpenCities  int    // idle cities held open
 	Hasher      *identity.Hasher
@@ -189,7 +191,7 @@ func (a *App) services() error {
 	a.Provision = &provisioning.Provisioner{Atlas: a.Atlas, Ledger: a.Ledger, Seeder: seeder, Secrets: keys{a.Keeper}, Now: now}
 	a.Provision.Database = sqlite.Files{Files: files}
 	if a.Config.Postgres != "" {
-		a.Provision.Database = postgres.Schemas{Schemas: schemas, Provisioner: a.Config.Provisioner}
+		a.Provision.Database = postgres.Schemas{Schemas: schemas, Provisioner: a.Config.Provisioner, Elsewhere: a.elsewhere}
 	}
 	a.Cities = tenantdb.NewCities(func(ctx context.Context, id tenant.ID) (*tenant.City, *gormx.DB, error) {
 		return a.openCity(ctx, id, files, schemas, seeder)
@@ -199,7 +201,7 @@ func (a *App) services() error {
 		if err != nil {
 			return nil, err
 		}
-		return database(ctx, entry, id, files, schemas)
+		return a.database(ctx, entry, id, files, schemas)
 	}}
 	a.closers = append(a.closers, a.Cities.Close)
 	return nil
@@ -240,7 +242,7 @@ func (a *App) openCity(ctx context.Context, id tenant.ID, files tenantdb.Files, 
 	if entry.State != platform.Active {
 		return nil, nil, tenantdb.ErrNotBuilt
 	}
-	db, err := database(ctx, entry, id, files, schemas)
+	db, err := a.database(ctx, entry, id, files, schemas)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -256,14 +258,6 @@ func (a *App) openCity(ctx context.Context, id tenant.ID, files tenantdb.Files, 
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return city, db, nil
-}
-
-// database opens a city's database where the registry says it lives.
-func database(ctx context.Context, entry platform.City, id tenant.ID, files tenantdb.Files, schemas tenantdb.Schemas) (*gormx.DB, error) {
-	if entry.Engine == string(gormx.Postgres) {
-		return schemas.Open(ctx, id)
-	}
-	return files.Open(ctx, id)
 }
 
 func (a *App) sealer(ctx context.Context, id tenant.ID) (casework.Sealer, error) {

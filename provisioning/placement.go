@@ -1,0 +1,34 @@
+package provisioning
+
+import (
+	"context"
+
+	"wangge/internal/errs"
+	"wangge/tenant"
+)
+
+// ErrElsewhere refuses a spec that names another server than the one where the
+// city lives: an apply builds and mends, it does not move.
+var ErrElsewhere = errs.New(errs.Conflict, "city_elsewhere",
+	"城市 %[1]s 位于服务器“%[2]s”，规格写的是“%[3]s”；apply 不搬迁城市", "city %[1]s lives on server %[2]q and its spec says %[3]q: an apply does not move it")
+
+// placed is the database on the server where the spec's city lives, or will.
+func (p *Provisioner) placed(ctx context.Context, s *Spec) (Database, error) {
+	server, known, err := p.Ledger.Placed(ctx, s.Code)
+	if err != nil {
+		return nil, err
+	}
+	if known && server != s.Server {
+		return nil, ErrElsewhere.With(s.Code, server, s.Server)
+	}
+	return p.Database.On(ctx, s.Server)
+}
+
+// home is the database on the server where a city lives.
+func (p *Provisioner) home(ctx context.Context, id tenant.ID) (Database, error) {
+	server, _, err := p.Ledger.Placed(ctx, id.String())
+	if err != nil {
+		return nil, err
+	}
+	return p.Database.On(ctx, server)
+}
