@@ -108,6 +108,7 @@ type migrateUp struct {
 	Sizes    string `help:"sizes of the waves after the canary, in cities or per cent; the rest is a last wave" default:"10%"`
 	Wave     int    `help:"stop after this wave, the canary's being the first; running it again goes on" placeholder:"N"`
 	Parallel int    `help:"cities raised at once" default:"8"`
+	Rehearse int    `help:"after the canary, every so many cities of a wave take a case through in a transaction that is rolled back; 1: all. The others are opened and read" default:"10"`
 	JSON     bool   `name:"json" help:"print the outcome as JSON"`
 }
 
@@ -118,12 +119,12 @@ func (c migrateUp) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Wave < 0 || c.Parallel < 1 || c.Parallel > 64 {
-		return errs.Problems(errs.Problem{Field: "--parallel", Zh: "应为 1–64，--wave 不得为负", En: "must be 1 to 64, and --wave not negative"})
+	if c.Wave < 0 || c.Rehearse < 1 || c.Parallel < 1 || c.Parallel > 64 {
+		return errs.Problems(errs.Problem{Field: "--parallel", Zh: "应为 1–64，--rehearse 至少为 1，--wave 不得为负", En: "must be 1 to 64, --rehearse 1 at least, and --wave not negative"})
 	}
 	return open(ctx, c.place, func(a *app.App) error {
 		began := time.Now()
-		out, err := a.Raise(ctx, waves.Options{Canary: c.Canary, Sizes: sizes, Last: c.Wave, Parallel: c.Parallel}, func(wave, of int, city string, took time.Duration, err error) {
+		out, err := a.Raise(ctx, waves.Options{Canary: c.Canary, Sizes: sizes, Last: c.Wave, Parallel: c.Parallel, Rehearse: c.Rehearse}, func(wave, of int, city string, took time.Duration, err error) {
 			switch {
 			case city == "":
 				fmt.Fprintf(s.err, "[%d/%d] 第 %[1]d 波 wave %[1]d\n", wave, of)

@@ -29,7 +29,7 @@ func (f Fleet) Level(ctx context.Context, code string) (at int64, err error) {
 }
 
 // Raise implements Cities. An apply of the same city keeps it away.
-func (f Fleet) Raise(ctx context.Context, code string) error {
+func (f Fleet) Raise(ctx context.Context, code string, rehearse bool) error {
 	held, unlock, err := f.Ledger.Lock(ctx, code)
 	if err != nil {
 		return err
@@ -43,7 +43,13 @@ func (f Fleet) Raise(ctx context.Context, code string) error {
 		if err := f.Ledger.Reached(held, code, level); err != nil {
 			return err
 		}
-		return Check(held, f.Seeder, id, db)
+		if rehearse {
+			return Check(held, f.Seeder, id, db)
+		}
+		if _, err := f.Seeder.Open(held, id, db); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnwell.With(id), err)
+		}
+		return nil
 	})
 }
 

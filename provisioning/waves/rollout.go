@@ -1,6 +1,7 @@
 package waves
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,8 +52,9 @@ type Cities interface {
 	// Level is the level of a city's tables. It writes nothing.
 	Level(ctx context.Context, code string) (int64, error)
 	// Raise brings a city's tables to the newest level and sees that the city is
-	// well then. It may be cut off at any point and done again.
-	Raise(ctx context.Context, code string) error
+	// well then: that this program opens it and, in a rehearsal, that it takes a
+	// case through. It may be cut off at any point and done again.
+	Raise(ctx context.Context, code string, rehearse bool) error
 }
 
 // City is a city of the registry with the level recorded there.
@@ -70,12 +72,13 @@ type Rollout struct {
 }
 
 // Options say in which waves. The zero value: the first city is the canary, then
-// DefaultSizes, all of it, eight cities at once.
+// DefaultSizes, all of it, eight cities at once, every tenth in a rehearsal.
 type Options struct {
 	Canary   string
 	Sizes    []Size
 	Last     int // the wave to stop after; 0: go through
 	Parallel int // cities raised at once
+	Rehearse int // after the canary, every so many cities of a wave rehearse a case, the first at any rate; 1: all
 }
 
 // Outcome is what a rollout came to.
@@ -220,12 +223,7 @@ func (r *Rollout) behind(ctx context.Context, cities []City, o Options) (codes [
 	return codes, nil
 }
 
-func (o Options) parallel() int {
-	if o.Parallel > 0 {
-		return o.Parallel
-	}
-	return 8
-}
+func (o Options) parallel() int { return cmp.Or(o.Parallel, 8) }
 
 func byWave(entries []Entry) (waves [][]Entry) {
 	slices.SortStableFunc(entries, func(a, b Entry) int {
@@ -254,13 +252,14 @@ func (r *Rollout) wave(ctx context.Context, list []Entry, o Options, progress fu
 		defer mu.Unlock()
 		return err != nil
 	}
-	for _, e := range list {
+	for i, e := range list {
+		rehearse := e.Wave == 1 || i%cmp.Or(o.Rehearse, 10) == 0
 		group.Go(func() error {
 			if halted() || ctx.Err() != nil {
 				return nil
 			}
 			began := r.Now()
-			failed := r.one(ctx, e, began)
+			failed := r.one(ctx, e, began, rehearse)
 			mu.Lock()
 			defer mu.Unlock()
 			progress(e.City, r.Now().Sub(began), failed)
@@ -281,12 +280,12 @@ func (r *Rollout) wave(ctx context.Context, list []Entry, o Options, progress fu
 }
 
 // one raises a city and remembers how it went.
-func (r *Rollout) one(ctx context.Context, e Entry, began time.Time) error {
+func (r *Rollout) one(ctx context.Context, e Entry, began time.Time, rehearse bool) error {
 	e.State, e.Reason, e.StartedAt, e.FinishedAt = Started, "", began, time.Time{}
 	if err := r.Record.Set(ctx, r.Level, e); err != nil {
 		return err
 	}
-	failed := r.Cities.Raise(ctx, e.City)
+	failed := r.Cities.Raise(ctx, e.City, rehearse)
 	e.State, e.FinishedAt = Done, r.Now()
 	if failed != nil {
 		e.State, e.Reason = Failed, reason(failed)

@@ -25,13 +25,14 @@ var noon = time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 
 // fleet is cities without a database: what matters here is who is raised when.
 type fleet struct {
-	mu     sync.Mutex
-	at     map[string]int64
-	sick   map[string]error
-	raised []string
-	now    int // being raised
-	most   int
-	pause  chan struct{} // what a raising waits for, when it is not nil
+	mu        sync.Mutex
+	at        map[string]int64
+	sick      map[string]error
+	raised    []string
+	rehearsed []string
+	now       int // being raised
+	most      int
+	pause     chan struct{} // what a raising waits for, when it is not nil
 }
 
 func (f *fleet) Level(_ context.Context, code string) (int64, error) {
@@ -40,7 +41,7 @@ func (f *fleet) Level(_ context.Context, code string) (int64, error) {
 	return f.at[code], nil
 }
 
-func (f *fleet) Raise(_ context.Context, code string) error {
+func (f *fleet) Raise(_ context.Context, code string, rehearse bool) error {
 	f.mu.Lock()
 	f.now++
 	f.most = max(f.most, f.now)
@@ -56,6 +57,9 @@ func (f *fleet) Raise(_ context.Context, code string) error {
 	}
 	f.at[code] = level
 	f.raised = append(f.raised, code)
+	if rehearse {
+		f.rehearsed = append(f.rehearsed, code)
+	}
 	return nil
 }
 
@@ -135,6 +139,18 @@ func TestCitiesAreRaisedWaveByWave(t *testing.T) {
 		out, began, err = p.up(waves.Options{})
 		if err != nil || out.AsWere != 12 || out.Raised != 0 || len(began) > 0 || len(p.fleet.raised) != 12 {
 			t.Errorf("again: got %+v, %v, %v, want nothing done", out, began, err)
+		}
+	})
+}
+
+func TestTheCanaryAndSomeOfEveryWaveRehearse(t *testing.T) {
+	provinces(t, 12, func(t *testing.T, p *province) {
+		if _, _, err := p.up(waves.Options{Rehearse: 4}); err != nil {
+			t.Fatal(err)
+		}
+		// the canary; the first of the second wave, 01 and 02; every fourth of 03 to 11
+		if got := slices.Sorted(slices.Values(p.fleet.rehearsed)); !slices.Equal(got, []string{"130100", "130101", "130103", "130107", "130111"}) {
+			t.Errorf("rehearsed were %v", got)
 		}
 	})
 }

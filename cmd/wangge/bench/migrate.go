@@ -21,7 +21,7 @@ import (
 var migrate = benchmark{
 	name: "migrate", zh: "分批升级", en: "migrations in waves", first: "change_seconds", unit: "cities",
 	how: "The newest migration of a city's tables over 100 cities that the level before has built, a canary, a tenth and the rest, eight at once: lease, record, the city's own login, " +
-		"the migration in its transaction, the registry, and a case taken through the whole loop and rolled back. Then the same command over all 340 cities with nothing to do (noop_seconds): it asks each city, not the registry alone. " +
+		"the migration in its transaction, the registry, and the city opened and read; the canary and every tenth take a case through the whole loop, rolled back. Then the same command over all 340 cities with nothing to do (noop_seconds): it asks each city, not the registry alone. " +
 		"A round is 100 cities; three rounds, and as many without anything to do.",
 	floor: "The statements of the same migration in 100 databases with the same tables, a transaction each, by eight workers on open connections of one login; and the newest version of 340 version tables, by as many. " +
 		"No login of the city's own, no lease, no record, no rehearsal.",
