@@ -72,8 +72,8 @@ type Store interface {
 	// Change lets fn change the entry of a city, alone among all who do so; when
 	// fn fails nothing is changed. ErrNoCity.
 	Change(ctx context.Context, code string, fn func(*City) error) error
-	Servers(ctx context.Context) ([]Server, error)       // by name
-	AddServer(ctx context.Context, s Server) error       // again changes nothing; ErrServerKnown at another place
+	Servers(ctx context.Context) ([]Server, error) // by name
+	AddServer(ctx context.Context, s Server) error // again changes nothing; ErrServerKnown at another place
 	// Limits returns every city's code with the limits that are its own.
 	Limits(ctx context.Context) (map[string]limit.Limits, error)
 	// SetLimits gives a city these limits of its own beside those it has; one of 0

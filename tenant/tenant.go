@@ -52,6 +52,11 @@ func (id ID) Schema() string { return "city_" + id.code }
 // Scope is the name under which the city's secrets are kept.
 func (id ID) Scope() string { return "city/" + id.code }
 
+// Sandbox says whether it is a copy to practise in: no division's code begins
+// with 99. What is done in one is no work of a city, and is neither billed nor
+// published.
+func (id ID) Sandbox() bool { return strings.HasPrefix(id.code, "99") }
+
 // Placement says where a city lives: in an engine, and on PostgreSQL in the
 // schema ID.Schema() of a server, "" being the platform's own.
 type Placement struct {

@@ -32,6 +32,8 @@ type cityCommand struct {
 	Rebuild cityRebuild `cmd:"" help:"make a city's figures anew from its journal / 由流转记录重建指标"`
 	Limits  cityLimits  `cmd:"" help:"what a city may use of what it shares; set or show / 限额"`
 	Show    cityShow    `cmd:"" help:"one city and its recorded steps / 单个城市及建设步骤"`
+
+	lifeCommands `embed:""`
 }
 
 // open runs fn on the open platform.

@@ -67,6 +67,24 @@ func (v *Vault) Clear(ctx context.Context) error {
 	}
 }
 
+// Size is how many blobs the owner has and how many bytes they take, sealed.
+func (v *Vault) Size(ctx context.Context) (blobs, bytes int64, err error) {
+	if v.store == nil {
+		return 0, 0, ErrNoStore
+	}
+	list := v.store.bucket.List(&gocloud.ListOptions{Prefix: v.prefix + "/"})
+	for {
+		found, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return blobs, bytes, nil
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("list blobs of %s: %w", v.prefix, err)
+		}
+		blobs, bytes = blobs+1, bytes+found.Size
+	}
+}
+
 // named says whether a name is one that Put gives: 26 letters and digits.
 func named(name string) bool {
 	return len(name) == 26 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz234567") == ""

@@ -165,3 +165,29 @@ func (s snapshot) level(ctx context.Context) (at int64, err error) {
 	}
 	return at, err
 }
+
+// Survey is the manifest of a city's tables without an archive of them: rows and
+// checksums, and the checksum of their content.
+func Survey(ctx context.Context, db *gormx.DB) (m Manifest, err error) {
+	err = look(ctx, db, func(s snapshot) (err error) {
+		if m.Level, err = s.level(ctx); err != nil {
+			return err
+		}
+		if m.Journal, err = s.journal(ctx); err != nil {
+			return err
+		}
+		if m.Tables, err = s.tables(ctx); err != nil {
+			return err
+		}
+		for i, t := range m.Tables {
+			if m.Tables[i], err = s.read(ctx, t, func([]byte) error { return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		m.Content, err = m.content()
+	}
+	return m, err
+}

@@ -72,14 +72,18 @@ func attach(t *testing.T, h *citytest.House, number string, shade uint8) {
 }
 
 // vault is where the house's files lie.
-func vault(h *citytest.House) *blob.Vault { return h.Seeder.Options.Blobs.Vault(h.City.ID.String(), nil) }
+func vault(h *citytest.House) *blob.Vault {
+	return h.Seeder.Options.Blobs.Vault(h.City.ID.String(), nil)
+}
 
 // source is a house to be exported.
 func source(h *citytest.House, db *gormx.DB) archive.Source {
 	return archive.Source{
 		City: archive.City{Code: h.City.ID.String(), Name: h.City.Settings.Name, Model: h.City.Settings.Model},
 		DB:   db, Files: vault(h), At: time.Date(2026, 11, 27, 9, 0, 0, 5, time.UTC),
-		Keys: func(context.Context) ([]secrets.Key, []byte, error) { return []secrets.Key{{ID: "1a", Primary: true}}, nil, nil },
+		Keys: func(context.Context) ([]secrets.Key, []byte, error) {
+			return []secrets.Key{{ID: "1a", Primary: true}}, nil, nil
+		},
 	}
 }
 
