@@ -120,7 +120,7 @@ func (s Schemas) Drop(ctx context.Context, id tenant.ID) error {
 		}
 		for _, statement := range []string{
 			fmt.Sprintf("GRANT %s TO CURRENT_USER", name), // for this transaction: the role goes with it
-			fmt.Sprintf("SET LOCAL ROLE %s", name), // who may be it does not inherit what it owns
+			fmt.Sprintf("SET LOCAL ROLE %s", name),        // who may be it does not inherit what it owns
 			fmt.Sprintf("DROP SCHEMA IF EXISTS %s CASCADE", name),
 			"RESET ROLE",
 			fmt.Sprintf("DROP ROLE %s", name),

@@ -49,12 +49,12 @@ type Config struct {
 	Provisioner string // connection string of the provisioning role; needed to build cities on PostgreSQL
 	// Provisioners are those of the servers beside the platform's own, by name.
 	Provisioners map[string]string
-	Blobs       string // address of the file store, such as s3://bucket?region=…; "" for a folder beside the databases
-	OpenCities  int    // idle cities held open
-	Hasher      *identity.Hasher
-	Limits      limit.Limits // of a city that has none of its own; nil: the platform's
-	Now         func() time.Time
-	ClockOf     func(tenant.ID) func() time.Time // a clock of a city's own, for a story; nil: Now for all
+	Blobs        string // address of the file store, such as s3://bucket?region=…; "" for a folder beside the databases
+	OpenCities   int    // idle cities held open
+	Hasher       *identity.Hasher
+	Limits       limit.Limits // of a city that has none of its own; nil: the platform's
+	Now          func() time.Time
+	ClockOf      func(tenant.ID) func() time.Time // a clock of a city's own, for a story; nil: Now for all
 
 	Issuer string // who publishes reports; "" for nobody named
 
@@ -85,6 +85,8 @@ type App struct {
 	Provision *provisioning.Provisioner
 	Fleet     waves.Fleet
 
+	visits  platformdb.Visits
+	doors   *doors
 	closers []func() error
 }
 
@@ -203,6 +205,8 @@ func (a *App) services() error {
 		}
 		return a.database(ctx, entry, id, files, schemas)
 	}}
+	a.visits = platformdb.NewVisits(a.Province)
+	a.doors = &doors{cities: a.Cities, visits: a.visits, now: now, until: map[tenant.ID]time.Time{}}
 	a.closers = append(a.closers, a.Cities.Close)
 	return nil
 }
@@ -233,14 +237,16 @@ func (a *App) rules() error {
 	return nil
 }
 
-// openCity opens a city that is in service, where the registry says it lives.
+// openCity opens a city that was built and has not left, where the registry says
+// it lives.
 func (a *App) openCity(ctx context.Context, id tenant.ID, files tenantdb.Files, schemas tenantdb.Schemas, seeder tenantdb.Seeder) (*tenant.City, *gormx.DB, error) {
 	entry, err := a.Registry.City(ctx, id.String())
 	if err != nil {
 		return nil, nil, err
 	}
-	if entry.State != platform.Active {
-		return nil, nil, tenantdb.ErrNotBuilt
+	standing, err := standing(entry)
+	if err != nil {
+		return nil, nil, err
 	}
 	db, err := a.database(ctx, entry, id, files, schemas)
 	if err != nil {
@@ -256,6 +262,9 @@ func (a *App) openCity(ctx context.Context, id tenant.ID, files tenantdb.Files, 
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
+	}
+	if city.Standing = standing; id.Sandbox() {
+		city.Usage = unbilled{}
 	}
 	return city, db, nil
 }
