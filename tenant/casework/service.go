@@ -50,6 +50,9 @@ type Store interface {
 	OpenChildren(ctx context.Context, parent string) (int, error)
 	// Alarms lists the cases whose next alarm, or whose rest, has run out.
 	Alarms(ctx context.Context, now time.Time, limit int) ([]Case, error)
+	// NextAlarm is the instant from which Alarms has something to list, zero when
+	// there is none.
+	NextAlarm(ctx context.Context) (time.Time, error)
 	// Tidy joins what the index of words is made of, so that a search looks in
 	// fewer places. It lets commands through between its steps.
 	Tidy(ctx context.Context) error

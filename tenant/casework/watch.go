@@ -3,10 +3,17 @@ package casework
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // maxAlarms is how many cases one watch looks at; the next goes on.
 const maxAlarms = 5000
+
+// NextWatch is the instant from which Watch has something to do as things stand,
+// zero when there is none.
+func (s *Service) NextWatch(ctx context.Context) (time.Time, error) {
+	return s.p.Store.NextAlarm(ctx)
+}
 
 // Watch takes the next rung of the ladder for every case whose time has come,
 // and lets suspended cases go on whose rest is over. It returns how many cases

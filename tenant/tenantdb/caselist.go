@@ -333,3 +333,13 @@ func (s caseStore) Alarms(ctx context.Context, now time.Time, limit int) ([]case
 	q.and(open)
 	return s.list(ctx, &q, "cases c", "c.id", limit)
 }
+
+func (s caseStore) NextAlarm(ctx context.Context) (time.Time, error) {
+	var at gormx.Instant
+	err := s.read.WithContext(ctx).Raw("SELECT MIN(due) FROM (SELECT MIN(next_alarm) AS due FROM cases c WHERE next_alarm IS NOT NULL AND " + open +
+		" UNION ALL SELECT MIN(stage_due) FROM cases c WHERE stage = 'suspended') a").Row().Scan(&at)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("next alarm: %w", err)
+	}
+	return at.Time, nil
+}

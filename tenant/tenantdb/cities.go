@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"wangge/internal/gormx"
 	"wangge/tenant"
@@ -35,6 +36,7 @@ type heldCity struct {
 	users int
 	stale bool          // another has taken its place in held
 	place *list.Element // in idle, nil while used
+	since time.Time     // when it became idle
 }
 
 // errClosed is returned once the server is going down.
@@ -129,7 +131,7 @@ func (c *Cities) give(h *heldCity) {
 		}
 		return
 	}
-	h.place = c.idle.PushBack(h)
+	h.place, h.since = c.idle.PushBack(h), time.Now()
 	for c.idle.Len() > c.max || c.ended && c.idle.Len() > 0 {
 		if err := c.evict(c.idle.Front()); err != nil {
 			slog.Error("an idle city did not close cleanly", "err", err)
@@ -142,6 +144,20 @@ func (c *Cities) evict(e *list.Element) error {
 	h, _ := c.idle.Remove(e).(*heldCity)
 	delete(c.held, h.id)
 	return h.db.Close()
+}
+
+// Rest closes the cities that nobody has called since an instant.
+func (c *Cities) Rest(since time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for e := c.idle.Front(); e != nil; e = c.idle.Front() {
+		if h, ok := e.Value.(*heldCity); !ok || h.since.After(since) {
+			break // the longest idle are in front
+		}
+		errs = append(errs, c.evict(e))
+	}
+	return errors.Join(errs...)
 }
 
 // Forget lets the next use open the city anew; those under way end on the city

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"wangge/internal/gormx"
 	"wangge/tenant"
@@ -276,5 +277,37 @@ func TestAfterCloseNothingOpensAndACityInUseIsClosedWhenItsUseEnds(t *testing.T)
 	release()
 	if err := f.ask(t, city); err == nil || c.Open() != 0 {
 		t.Error("the city in use stayed open after its use")
+	}
+}
+
+func TestACityThatNobodyCallsIsClosed(t *testing.T) {
+	f := newFiles(t)
+	c := tenantdb.NewCities(f.open, 10)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	old, fresh, used := cityID(t, 1), cityID(t, 2), cityID(t, 3)
+	_, release, err := c.Take(t.Context(), used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	use(t, c, f, old)
+	since := time.Now()
+	use(t, c, f, fresh)
+	if err := c.Rest(since); err != nil {
+		t.Fatal(err)
+	}
+	if n := c.Open(); n != 2 {
+		t.Errorf("%d cities are open, want the one used and the one called since", n)
+	}
+	use(t, c, f, old)
+	if n := f.times(old); n != 2 {
+		t.Errorf("the one that rested was opened %d times, want twice", n)
+	}
+	if n := f.times(fresh) + f.times(used); n != 2 {
+		t.Errorf("the others were opened %d times, want once each", n)
 	}
 }

@@ -57,7 +57,13 @@ func newWorld(t *testing.T, engine string) *world {
 // emptyWorld is a whole platform without a city.
 func emptyWorld(t *testing.T, engine string) *world {
 	t.Helper()
-	cfg := Config{Data: t.TempDir(), Limits: limit.Unlimited(), Hasher: identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2)}
+	return worldAt(t, engine, time.Now)
+}
+
+// worldAt is a whole platform without a city, by a clock.
+func worldAt(t *testing.T, engine string, now func() time.Time) *world {
+	t.Helper()
+	cfg := Config{Data: t.TempDir(), Now: now, Limits: limit.Unlimited(), Hasher: identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 2)}
 	if engine == "postgres" {
 		cfg.Postgres, cfg.Provisioner = provisioningtest.Database(t)
 	}

@@ -27,11 +27,19 @@ func (a *App) RelayTransfers(ctx context.Context) error {
 	var failed []error
 	for _, c := range list {
 		if c.State == platform.Active {
-			_, err := exchange.Relay(ctx, c.Code, door[exchange.Sender](a), door[exchange.Receiver](a))
-			failed = append(failed, err)
+			failed = append(failed, a.relay(ctx, c.Code))
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// relay hands on what one city sends. The cities that it changes are in use.
+func (a *App) relay(ctx context.Context, code string) error {
+	settled, err := exchange.Relay(ctx, code, door[exchange.Sender](a), door[exchange.Receiver](a))
+	if id, bad := tenant.ParseID(code); settled > 0 && bad == nil {
+		a.doors.wake(ctx, id)
+	}
+	return err
 }
 
 // door opens the casework of cities in service.
@@ -45,6 +53,9 @@ func door[T any](a *App) exchange.Door[T] {
 			part, ok := any(city.Cases).(T)
 			if !ok {
 				return errors.New("the casework of a city has another shape")
+			}
+			if _, receives := any(&part).(*exchange.Receiver); receives {
+				a.doors.wake(ctx, id)
 			}
 			return fn(part)
 		})

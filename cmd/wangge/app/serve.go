@@ -80,6 +80,9 @@ func (a *App) watch(ctx context.Context) {
 			slog.WarnContext(ctx, "the registry could not be read", "err", err)
 		}
 		known = fresh
+		if err := a.Cities.Rest(time.Now().Add(-restAfter)); err != nil {
+			slog.WarnContext(ctx, "a city that rests did not close cleanly", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -29,7 +29,7 @@ func (a *App) Handler(o ServeOptions) (http.Handler, error) {
 	engine.GET("/readyz", a.ready)
 
 	cookies := web.Cookies{TLS: o.TLS}
-	(&tenanthttp.Plane{Cities: a.Cities, Cookies: cookies, Limits: a.Limits}).Mount(engine)
+	(&tenanthttp.Plane{Cities: a.doors, Cookies: cookies, Limits: a.Limits}).Mount(engine)
 	document, err := Document()
 	if err != nil {
 		return nil, err
