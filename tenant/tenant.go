@@ -96,6 +96,7 @@ type AppliedSpec struct {
 type City struct {
 	ID         ID
 	Settings   Settings
+	Standing   Standing
 	Calendar   *calendar.Calendar
 	Holidays   *calendar.Service
 	Fresh      func(ctx context.Context) error // looks whether another process changed catalogue or calendar

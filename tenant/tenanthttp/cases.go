@@ -218,6 +218,9 @@ func reportCase(ctx context.Context, r *Request, in newCase) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
+	if err := urgent(ctx, r, in.Condition); err != nil {
+		return Case{}, err
+	}
 	report := casework.ReportInput{
 		By: h.by, Key: in.Key, Channel: casework.Channel(in.Channel), Condition: in.Condition, Part: in.Part,
 		Description: in.Description, Address: in.Address, Place: grid.Point{Lon: in.Lon, Lat: in.Lat},

@@ -89,6 +89,9 @@ func (p *Plane) serve(c *gin.Context, route Route) error {
 	if err := p.guard(c.Request.Context(), p, route, r); err != nil {
 		return err
 	}
+	if err := standing(route, r); err != nil {
+		return err
+	}
 	if err := within(c, route, r); err != nil {
 		return err
 	}
