@@ -87,6 +87,9 @@ var (
 
 var names = regexp.MustCompile(`^[a-z0-9_-]{1,64}(/[a-z0-9_-]{1,64}){0,7}$`)
 
+// CheckName is ErrName for what can be no scope's or secret's name.
+func CheckName(name string) error { return checked(name) }
+
 // checked refuses a name that could not be a file's on every system.
 func checked(name string) error {
 	if !names.MatchString(name) {

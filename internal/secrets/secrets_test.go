@@ -21,6 +21,7 @@ import (
 
 	"wangge/internal/errs"
 	"wangge/internal/secrets"
+	"wangge/internal/secrets/secretstest"
 )
 
 // childVariable names the folder that a process started by a test uses first.
@@ -64,45 +65,14 @@ func seal(t testing.TB, s secrets.Sealer, plaintext, context string) []byte {
 	return sealed
 }
 
+func TestAKeyFileKeepsThePromisesOfAKeeper(t *testing.T) {
+	secretstest.TestKeeper(t, func(t *testing.T) secretstest.Open {
+		dir := folder(t)
+		return func(t testing.TB) secrets.Keeper { return open(t, dir) }
+	})
+}
+
 func folder(t testing.TB) string { return filepath.Join(t.TempDir(), "keys") }
-
-func TestWhatIsSealedOpensInItsPlaceOnly(t *testing.T) {
-	k := open(t, folder(t))
-	here, there := under(t, k, "city/130100"), under(t, k, "city/130200")
-	sealed := seal(t, here, "监督员01", "case 1")
-	if plain, err := here.Open(sealed, []byte("case 1")); err != nil || string(plain) != "监督员01" {
-		t.Fatalf("got %q, %v", plain, err)
-	}
-	for _, c := range []struct {
-		name    string
-		sealer  secrets.Sealer
-		sealed  []byte
-		context string
-	}{
-		{"under another scope", there, sealed, "case 1"},
-		{"with another context", here, sealed, "case 2"},
-		{"with no context", here, sealed, ""},
-		{"cut short", here, sealed[:len(sealed)-1], "case 1"},
-		{"with something after it", here, append(slices.Clone(sealed), 0), "case 1"},
-		{"nothing at all", here, nil, "case 1"},
-	} {
-		if plain, err := c.sealer.Open(c.sealed, []byte(c.context)); !errors.Is(err, secrets.ErrNotSealed) {
-			t.Errorf("%s: got %q, %v; want ErrNotSealed", c.name, plain, err)
-		}
-	}
-}
-
-func TestAFlippedBitIsRefusedWhereverItIs(t *testing.T) {
-	s := under(t, open(t, folder(t)), "province")
-	sealed := seal(t, s, "13 characters", "here")
-	for i := range sealed {
-		sealed[i] ^= 1
-		if plain, err := s.Open(sealed, []byte("here")); !errors.Is(err, secrets.ErrNotSealed) {
-			t.Errorf("byte %d of %d: got %q, %v; want ErrNotSealed", i, len(sealed), plain, err)
-		}
-		sealed[i] ^= 1
-	}
-}
 
 func TestAnythingSealedOrPutComesBackAlsoAfterReopening(t *testing.T) {
 	dir := folder(t)
@@ -127,16 +97,6 @@ func TestAnythingSealedOrPutComesBackAlsoAfterReopening(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestASecretThatWasNeverPutIsNotFound(t *testing.T) {
-	k := open(t, folder(t))
-	under(t, k, "city/130100") // a key of that name is no secret
-	for _, name := range []string{"city/130100", "city"} {
-		if got, err := k.Get(t.Context(), name); !errors.Is(err, secrets.ErrNoSecret) || errs.KindOf(err) != errs.NotFound {
-			t.Errorf("%s: got %q, %v; want ErrNoSecret", name, got, err)
-		}
-	}
 }
 
 func TestNamesThatAreNoPlainFileNamesAreRefused(t *testing.T) {
