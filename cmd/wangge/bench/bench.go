@@ -13,6 +13,7 @@ import (
 
 	"wangge/internal/errs"
 	"wangge/internal/gormx"
+	"wangge/tenant/limit"
 )
 
 // Options say how long and how often is measured.
@@ -48,7 +49,7 @@ type benchmark struct {
 	do           func(context.Context, *run) error
 }
 
-var benchmarks = []benchmark{provision, migrate, intake, lifecycle, load, locate, authorize}
+var benchmarks = []benchmark{provision, bigcity, migrate, archive, registered, neighbour, intake, lifecycle, load, locate, authorize}
 
 // Names lists the benchmarks.
 func Names() []string {
@@ -63,9 +64,12 @@ func Names() []string {
 func Engines() []gormx.Engine { return []gormx.Engine{gormx.SQLite, gormx.Postgres} }
 
 // size is how large the measured thing is. Only tests take a smaller one.
-type size struct{ cityGrids, grids, accounts, clients, cases, registered, changed int }
+type size struct {
+	cityGrids, grids, accounts, clients, cases, registered, changed int
+	perSecond                                                       int64 // requests that a city may make
+}
 
-var full = size{cityGrids: 256, grids: 20_000, accounts: 500, clients: 16, cases: 1_000_000, registered: 340, changed: 100}
+var full = size{cityGrids: 256, grids: 20_000, accounts: 500, clients: 16, cases: 1_000_000, registered: 340, changed: 100, perSecond: limit.Defaults()[limit.Requests]}
 
 func (o Options) check() error {
 	var faults []errs.Problem

@@ -50,6 +50,7 @@ type world struct {
 	dir   string
 	admin string // PostgreSQL: the superuser's connection string of the platform's database
 	twins int    // made for floors
+	cfg   app.Config
 }
 
 // cheap makes signing in cost next to nothing: it is not what is measured.
@@ -66,7 +67,7 @@ func (h *Host) world(ctx context.Context, engine gormx.Engine) (*world, error) {
 	if engine == gormx.Postgres {
 		cfg.Postgres, cfg.Provisioner, err = h.database(ctx, w)
 	}
-	if err == nil {
+	if w.cfg = cfg; err == nil {
 		w.App, err = app.Open(ctx, cfg)
 	}
 	if err != nil {

@@ -129,7 +129,10 @@ func (w *world) up(ctx context.Context, list []waves.City, newest int64) (waves.
 
 // settle builds so many of the smallest cities, a few at once.
 func (w *world) settle(ctx context.Context, n int) ([]waves.City, error) {
-	places := buildable(w.Atlas)
+	return w.settleAt(ctx, buildable(w.Atlas), n)
+}
+
+func (w *world) settleAt(ctx context.Context, places []division.Division, n int) ([]waves.City, error) {
 	if len(places) < n {
 		return nil, fmt.Errorf("%w: the country has %d cities to build, not %d", errCount, len(places), n)
 	}
