@@ -18,7 +18,7 @@ import (
 )
 
 type benchCommand struct {
-	Name       string  `arg:"" optional:"" help:"provision, migrate, registered, neighbour, intake, lifecycle, load, locate or authorize"`
+	Name       string  `arg:"" optional:"" help:"provision, bigcity, migrate, archive, registered, neighbour, intake, lifecycle, load, locate or authorize"`
 	Engine     string  `help:"sqlite or postgres; a PostgreSQL is started for it" default:"sqlite" enum:"sqlite,postgres"`
 	All        bool    `help:"every benchmark on both engines"`
 	Write      string  `help:"with --all: the page to write" type:"path" placeholder:"FILE"`

@@ -69,6 +69,7 @@ var smallest = size{cityGrids: 64, grids: 256, accounts: 21, clients: 2, cases: 
 var keys = map[string][]string{
 	"bigcity":    {"seconds"},
 	"provision":  {"seconds", "p95_seconds", "cities_per_second"},
+	"archive":    {"seconds", "verify_seconds", "import_seconds", "export_again_seconds", "megabytes"},
 	"migrate":    {"change_seconds", "change_per_city_ms", "noop_seconds"},
 	"registered": {"memory_mb", "connections", "open_cities"},
 	"neighbour":  {"p99_ms", "p50_ms", "noisy_served_per_second", "noisy_refused_per_second"},
