@@ -67,4 +67,3 @@ func TestASuspendedCityStillTakesReportsOfWhatIsUrgent(t *testing.T) {
 		}
 	})
 }
-
