@@ -49,3 +49,12 @@ func (v Visits) Visited(ctx context.Context, code, job string, at, next time.Tim
 	}
 	return nil
 }
+
+// Forget makes a city due for every job: what is in it changed otherwise than by
+// requests.
+func (v Visits) Forget(ctx context.Context, code string) error {
+	if err := v.db.Write.WithContext(ctx).Exec("DELETE FROM city_visits WHERE city = ?", code).Error; err != nil {
+		return fmt.Errorf("forget the visits to %s: %w", code, err)
+	}
+	return nil
+}

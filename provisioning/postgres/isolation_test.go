@@ -303,12 +303,18 @@ func TestALoginThatCouldReadACityIsNotServedWith(t *testing.T) {
 	t.Cleanup(func() { super(t, "postgres", "DROP ROLE "+role) })
 	t.Cleanup(func() { super(t, s.database, "DROP OWNED BY "+role) })
 	dsn := testdb.Server(t).DSN(role, password, s.database)
+	group := "group_" + strings.ToLower(rand.Text())
+	super(t, s.database, "CREATE ROLE "+group)
+	t.Cleanup(func() { super(t, "postgres", "DROP ROLE "+group) })
 	for _, tt := range []struct{ name, grant, revoke string }{
 		{"one that bypasses row security", "ALTER ROLE %s BYPASSRLS", "ALTER ROLE %s NOBYPASSRLS"},
 		{"one that makes roles", "ALTER ROLE %s CREATEROLE", "ALTER ROLE %s NOCREATEROLE"},
 		{"a superuser", "ALTER ROLE %s SUPERUSER", "ALTER ROLE %s NOSUPERUSER"},
 		{"a member of a city", "GRANT " + s.wuhai.Schema() + " TO %s", "REVOKE " + s.wuhai.Schema() + " FROM %s"},
 		{"one that may use a city's schema", "GRANT USAGE ON SCHEMA " + s.jiayuguan.Schema() + " TO %s", "REVOKE USAGE ON SCHEMA " + s.jiayuguan.Schema() + " FROM %s"},
+		{"one of everybody, whom a city let in", "GRANT USAGE ON SCHEMA " + s.jiayuguan.Schema() + " TO PUBLIC; COMMENT ON ROLE %s IS ''", "REVOKE USAGE ON SCHEMA " + s.jiayuguan.Schema() + " FROM PUBLIC; COMMENT ON ROLE %s IS ''"},
+		{"one in a group that may use a city's schema", "GRANT " + group + " TO %s; GRANT USAGE ON SCHEMA " + s.jiayuguan.Schema() + " TO " + group, "REVOKE " + group + " FROM %s; REVOKE USAGE ON SCHEMA " + s.jiayuguan.Schema() + " FROM " + group},
+		{"one in a group that is a member of a city", "GRANT " + group + " TO %s; GRANT " + s.wuhai.Schema() + " TO " + group, "REVOKE " + group + " FROM %s; REVOKE " + s.wuhai.Schema() + " FROM " + group},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			super(t, s.database, fmt.Sprintf(tt.grant, role))

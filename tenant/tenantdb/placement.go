@@ -92,16 +92,21 @@ var ErrPowerfulRole = errs.New(errs.Unavailable, "powerful_role",
 // role), or is a city's and may use the province's.
 func CheckRole(ctx context.Context, db *gormx.DB, own string) error {
 	var found []string
+	// Whom the login is a member of is followed here: has_schema_privilege and
+	// pg_has_role would be asked once for every city on the server.
 	err := db.Read.WithContext(ctx).Raw(`
-		SELECT 'SUPERUSER' FROM pg_roles WHERE rolname = current_user AND rolsuper
-		UNION ALL SELECT 'BYPASSRLS' FROM pg_roles WHERE rolname = current_user AND rolbypassrls
-		UNION ALL SELECT 'CREATEROLE' FROM pg_roles WHERE rolname = current_user AND rolcreaterole
+		WITH RECURSIVE mine (oid) AS (
+			SELECT oid FROM pg_roles WHERE rolname IN (current_user, session_user)
+			UNION SELECT m.roleid FROM pg_auth_members m JOIN mine ON m.member = mine.oid)
+		SELECT 'SUPERUSER' FROM pg_roles WHERE rolname IN (current_user, session_user) AND rolsuper
+		UNION ALL SELECT 'BYPASSRLS' FROM pg_roles WHERE rolname IN (current_user, session_user) AND rolbypassrls
+		UNION ALL SELECT 'CREATEROLE' FROM pg_roles WHERE rolname IN (current_user, session_user) AND rolcreaterole
 		UNION ALL SELECT 'USAGE ON ' || nspname FROM pg_namespace
-			WHERE nspname LIKE 'city\_%' AND nspname <> ? AND has_schema_privilege(current_user, oid, 'USAGE')
-		UNION ALL SELECT 'USAGE ON ' || nspname FROM pg_namespace
-			WHERE nspname = 'province' AND ? <> '' AND has_schema_privilege(current_user, oid, 'USAGE')
+			WHERE (nspname LIKE 'city\_%' AND nspname <> ? OR nspname = 'province' AND ? <> '')
+			AND (nspowner IN (SELECT oid FROM mine) OR EXISTS (SELECT FROM aclexplode(nspacl) a
+				WHERE a.privilege_type = 'USAGE' AND (a.grantee = 0 OR a.grantee IN (SELECT oid FROM mine))))
 		UNION ALL SELECT 'MEMBER OF ' || rolname FROM pg_roles
-			WHERE rolname LIKE 'city\_%' AND rolname <> ? AND pg_has_role(current_user, oid, 'MEMBER')
+			WHERE rolname LIKE 'city\_%' AND rolname <> ? AND oid IN (SELECT oid FROM mine)
 		LIMIT 5`, own, own, own).Scan(&found).Error
 	if err != nil {
 		return fmt.Errorf("check the database role: %w", err)

@@ -144,6 +144,22 @@ func TestAnAlarmWakesACityThatRests(t *testing.T) {
 	})
 }
 
+func TestACitySetBackOrAppliedIsLookedAt(t *testing.T) {
+	rest(t, func(t *testing.T, w *quietWorld) {
+		known, err := w.reopen(t.Context(), nil)
+		must(t, err)
+		entry, err := w.Registry.City(t.Context(), two[0])
+		must(t, err)
+		entry.Generation++
+		must(t, w.Registry.SaveCity(t.Context(), entry))
+		_, err = w.reopen(t.Context(), known)
+		must(t, err)
+		if n := w.jobs(t); n != 1 {
+			t.Errorf("the jobs opened %d cities, want the one that changed", n)
+		}
+	})
+}
+
 func TestAVisitThatFailsIsMadeAgain(t *testing.T) {
 	rest(t, func(t *testing.T, w *quietWorld) {
 		w.doors.wake(t.Context(), mustID(t, two[0]))

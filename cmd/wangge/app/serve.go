@@ -107,7 +107,7 @@ func (a *App) reopen(ctx context.Context, known map[string]platform.City) (map[s
 		before, ok := known[c.Code]
 		id, err := tenant.ParseID(c.Code)
 		if err == nil && ok && (before.SpecHash != c.SpecHash || before.State != c.State || before.Generation != c.Generation || before.Level != c.Level) {
-			err = a.Cities.Forget(id)
+			err = errors.Join(a.Cities.Forget(id), a.visits.Forget(ctx, c.Code))
 		}
 		if err != nil {
 			return known, err
