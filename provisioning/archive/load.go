@@ -47,8 +47,19 @@ func (a *Archive) Load(ctx context.Context, db *gormx.DB, l Loading) error {
 	if _, err := migrations.Up(ctx, db, migrations.City); err != nil {
 		return err
 	}
-	_, err = pool.ExecContext(ctx, "ANALYZE")
-	return err
+	return analyze(ctx, db.Engine, pool)
+}
+
+// analyze tells the engine what the tables hold, as it plans by that.
+func analyze(ctx context.Context, engine gormx.Engine, pool *sql.DB) error {
+	statement := "ANALYZE"
+	if engine == gormx.Postgres {
+		statement = "BEGIN; " + patient + "; ANALYZE; COMMIT"
+	}
+	if _, err := pool.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("analyze: %w", err)
+	}
+	return nil
 }
 
 func (a *Archive) fill(ctx context.Context, s snapshot, l Loading) (err error) {

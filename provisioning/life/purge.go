@@ -51,10 +51,10 @@ type Certificate struct {
 	Verified  map[string]bool `json:"verified"`
 }
 
-// Sealed is a document with the hash over it.
+// Sealed is a document, as text because every byte counts, with its SHA-256.
 type Sealed struct {
-	Document json.RawMessage `json:"document"`
-	Hash     string          `json:"hash"`
+	Document string `json:"document"`
+	Hash     string `json:"hash"`
 }
 
 func (l *Life) proof(id tenant.ID) string {
@@ -228,7 +228,7 @@ func (l *Life) certify(ctx context.Context, id tenant.ID, c Certificate) (Sealed
 	if err != nil {
 		return Sealed{}, err
 	}
-	sealed := Sealed{document, hash}
+	sealed := Sealed{string(document), hash}
 	text, err := json.Marshal(sealed)
 	if err != nil {
 		return Sealed{}, err
@@ -258,7 +258,7 @@ func (l *Life) Proof(ctx context.Context, id tenant.ID) (c Certificate, s Sealed
 		err = json.Unmarshal(text, &s)
 	}
 	if err == nil {
-		err = seal.Open(s.Document, s.Hash, &c)
+		err = seal.Open([]byte(s.Document), s.Hash, &c)
 	}
 	if err != nil {
 		return c, s, fmt.Errorf("certificate of %s: %w", id, err)
