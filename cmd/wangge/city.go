@@ -301,10 +301,14 @@ func (c cityAbandon) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return open(ctx, c.place, func(a *app.App) error {
-		if err := a.Provision.Abandon(ctx, id, progressTo(s.err, "")); err != nil {
+		l, err := a.Life()
+		if err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(s.out, "%s 已放弃建设，未留下任何内容 / abandoned, nothing of it is left\n", c.Code)
+		if err := l.Abandon(ctx, id, progressTo(s.err, "")); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s 已放弃建设，未留下任何内容 / abandoned, nothing of it is left\n", c.Code)
 		return err
 	})
 }

@@ -84,3 +84,23 @@ func contentOf(printed string) string {
 	}
 	return printed
 }
+
+func TestAnAbandonedCityLeavesNoFileEither(t *testing.T) {
+	s := newSite(t, gormx.SQLite)
+	s.killed(t, func(line string) bool { return strings.HasPrefix(line, "[ 4/") }, 0)
+	left := filepath.Join(s.data, "blobs", provisioningtest.Code, "ab", "abcdef")
+	if err := os.MkdirAll(filepath.Dir(left), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(left, []byte("of a killed import"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, s.at("city", "abandon", provisioningtest.Code)...)
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("the file of the city: %v, want it gone", err)
+	}
+	if list := must(t, s.at("city", "list")...); strings.Contains(list, provisioningtest.Code) {
+		t.Errorf("abandoned, and yet in the registry:\n%s", list)
+	}
+	s.finish(t)
+}

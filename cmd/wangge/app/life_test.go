@@ -8,6 +8,8 @@ import (
 	"wangge/platform"
 	"wangge/provisioning"
 	"wangge/tenant"
+	"wangge/tenant/casework"
+	"wangge/tenant/org"
 )
 
 // refusal is how a running server, after its next look at the registry, refuses
@@ -88,6 +90,49 @@ func TestWhatIsDoneInASandboxIsNeitherBilledNorPublished(t *testing.T) {
 	}
 	if !billed[two[0]] || billed[as.String()] {
 		t.Errorf("billed are %v, want %s and not the sandbox", billed, two[0])
+	}
+}
+
+func TestASandboxSendsNothingToRealCities(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	id, as := cityID(t, two[0]), cityID(t, "990001")
+	l, err := w.Life()
+	must(t, err)
+	waiting := func(id tenant.ID) (n int) {
+		must(t, w.Cities.Use(t.Context(), id, func(city *tenant.City) error {
+			list, err := city.Cases.Outgoing(t.Context())
+			n = len(list)
+			return err
+		}))
+		return n
+	}
+	must(t, w.Cities.Use(t.Context(), id, func(city *tenant.City) error {
+		grids, err := city.Grids.Grids(t.Context())
+		if err != nil {
+			return err
+		}
+		conditions, err := city.Catalogue.Conditions(t.Context())
+		if err != nil {
+			return err
+		}
+		by := casework.Actor{Account: 1, Role: string(org.ShiftLeader)}
+		c, err := city.Cases.Report(t.Context(), casework.ReportInput{
+			By: by, Channel: casework.ChannelSupervisor, Condition: conditions[0].Code, Description: "跨市道路", Place: grids[0].Inside(),
+		})
+		if err != nil {
+			return err
+		}
+		_, err = city.Cases.Do(t.Context(), casework.ActionTransfer, casework.Command{Number: c.Number, By: by, Note: "跨市道路", City: two[1]})
+		return err
+	}))
+	_, err = l.Sandbox(t.Context(), id, as, func(provisioning.Step, int, int, time.Duration, string, error) {})
+	must(t, err)
+	if waiting(id) != 1 || waiting(as) != 1 {
+		t.Fatalf("%d wait in the city and %d in its sandbox, want one in each", waiting(id), waiting(as))
+	}
+	must(t, w.RelayTransfers(t.Context()))
+	if waiting(id) != 0 || waiting(as) != 1 {
+		t.Errorf("after the relay %d wait in the city and %d in its sandbox, want the city's answered and the sandbox's not sent", waiting(id), waiting(as))
 	}
 }
 
