@@ -35,7 +35,7 @@ func (p *Provisioner) Abandon(ctx context.Context, id tenant.ID, progress Progre
 		undone++
 		began := p.Now()
 		progress(st.Step, undone, of, -1, "", nil)
-		err := st.undo(p, held, id)
+		err := st.undo(held, p, id)
 		progress(st.Step, undone, of, p.Now().Sub(began), "undone", err)
 		if err != nil {
 			return errors.Join(context.Cause(held), fmt.Errorf("undo step %s: %w", st.Code, err))

@@ -30,7 +30,11 @@ func (w *world) remains(t *testing.T) (found []string) {
 			found = append(found, table)
 		}
 	}
-	keys, err := w.Secrets.(keys).keeper.Describe(t.Context(), "city/"+provisioningtest.Code)
+	held, ok := w.Secrets.(keys)
+	if !ok {
+		t.Fatalf("keys of kind %T", w.Secrets)
+	}
+	keys, err := held.keeper.Describe(t.Context(), "city/"+provisioningtest.Code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +57,11 @@ func (w *world) remains(t *testing.T) (found []string) {
 	if err := w.province.Read.Raw(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'city\_%' UNION ALL SELECT nspname FROM pg_namespace WHERE nspname LIKE 'city\_%'`).Scan(&names).Error; err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Database.(postgres.Schemas).Keeper.Get(t.Context(), tenantdb.SecretName(provisioningtestID(t))); err == nil {
+	schemas, ok := w.Database.(postgres.Schemas)
+	if !ok {
+		t.Fatalf("a database of kind %T", w.Database)
+	}
+	if _, err := schemas.Keeper.Get(t.Context(), tenantdb.SecretName(provisioningtestID(t))); err == nil {
 		names = append(names, "password")
 	}
 	return append(found, names...)

@@ -25,7 +25,7 @@ const (
 type step struct {
 	Step
 	do   func(*run, context.Context) (string, error)
-	undo func(*Provisioner, context.Context, tenant.ID) error
+	undo func(context.Context, *Provisioner, tenant.ID) error
 }
 
 var steps = []step{
@@ -42,15 +42,15 @@ var steps = []step{
 	{Step{"self_check", "自检并启用", "self-check, then into service"}, (*run).selfCheck, nil},
 }
 
-func undoReserve(p *Provisioner, ctx context.Context, id tenant.ID) error {
+func undoReserve(ctx context.Context, p *Provisioner, id tenant.ID) error {
 	return p.Ledger.Forget(ctx, id.String())
 }
 
-func undoSecrets(p *Provisioner, ctx context.Context, id tenant.ID) error {
+func undoSecrets(ctx context.Context, p *Provisioner, id tenant.ID) error {
 	return p.Secrets.Destroy(ctx, id.Scope())
 }
 
-func undoDatabase(p *Provisioner, ctx context.Context, id tenant.ID) error {
+func undoDatabase(ctx context.Context, p *Provisioner, id tenant.ID) error {
 	home, err := p.home(ctx, id)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func undoDatabase(p *Provisioner, ctx context.Context, id tenant.ID) error {
 	return home.Drop(ctx, id)
 }
 
-func undoSubscribe(p *Provisioner, ctx context.Context, id tenant.ID) error {
+func undoSubscribe(ctx context.Context, p *Provisioner, id tenant.ID) error {
 	return p.Ledger.Unsubscribe(ctx, id.String())
 }
 

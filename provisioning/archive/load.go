@@ -125,7 +125,7 @@ func (a *Archive) prepare(ctx context.Context, s snapshot) error {
 		case !seeded[t.Name]:
 			return ErrNotEmpty.With(t.Name)
 		default:
-			if _, err := s.conn.ExecContext(ctx, "DELETE FROM "+t.Name); err != nil {
+			if _, err := s.conn.ExecContext(ctx, "DELETE FROM "+t.Name); err != nil { //nolint:gosec // a table that the migrations name
 				return err
 			}
 		}
@@ -311,7 +311,7 @@ func (c *copying) end(context.Context) error {
 
 func (c *copying) cancel() {
 	close(c.stop)
-	<-c.done
+	<-c.done //nolint:errcheck // the error is that it was stopped
 }
 
 // sequences lets the next row of a table have the next ID.
@@ -331,7 +331,7 @@ func (s snapshot) sequences(ctx context.Context) error {
 		if err != nil {
 			break
 		}
-		_, err = s.conn.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence('"+name+"', 'id'), max(id)) FROM "+name+" HAVING max(id) IS NOT NULL")
+		_, err = s.conn.ExecContext(ctx, "SELECT setval(pg_get_serial_sequence('"+name+"', 'id'), max(id)) FROM "+name+" HAVING max(id) IS NOT NULL") //nolint:gosec // a table that the catalogue names
 	}
 	if err != nil {
 		return fmt.Errorf("sequences: %w", err)

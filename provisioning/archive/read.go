@@ -264,7 +264,7 @@ func (w *walker) lines(fn func(line string) error) error {
 		if err != nil {
 			return damaged(w.head.Name, 0, "无法读取", "it can't be read")
 		}
-		io.WriteString(w.sum, line) //nolint:errcheck,gosec // a hash does not fail
+		io.WriteString(w.sum, line) //nolint:errcheck // a hash does not fail
 		if err := fn(line[:len(line)-1]); err != nil {
 			return err
 		}

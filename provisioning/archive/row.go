@@ -17,7 +17,7 @@ type kind int
 
 const (
 	integer kind = iota // a number; an instant is its microseconds
-	real                // the shortest number that reads back the same
+	float               // the shortest number that reads back the same
 	text
 	binary  // base64
 	boolean // true or false
@@ -25,12 +25,12 @@ const (
 
 // kinds tells the kind by the declared type, on either engine.
 var kinds = map[string]kind{
-	"INTEGER": integer, "BIGINT": integer, "REAL": real, "DOUBLE PRECISION": real, "TEXT": text,
+	"INTEGER": integer, "BIGINT": integer, "REAL": float, "DOUBLE PRECISION": float, "TEXT": text,
 	"BLOB": binary, "BYTEA": binary, "BOOLEAN": boolean,
 }
 
 // kindNames are the kinds as a manifest names them.
-var kindNames = [...]string{integer: "integer", real: "real", text: "text", binary: "base64", boolean: "boolean"}
+var kindNames = [...]string{integer: "integer", float: "real", text: "text", binary: "base64", boolean: "boolean"}
 
 // named are the kinds of names; false when one is unknown.
 func named(names []string) (list []kind, ok bool) {
@@ -65,7 +65,7 @@ func (c *cell) into() any {
 	switch c.kind {
 	case integer:
 		return &c.i
-	case real:
+	case float:
 		return &c.f
 	case text:
 		return &c.s
@@ -87,7 +87,7 @@ func (c *cell) write(line []byte) ([]byte, error) {
 	switch {
 	case c.kind == integer && c.i.Valid:
 		return strconv.AppendInt(line, c.i.Int64, 10), nil
-	case c.kind == real && c.f.Valid:
+	case c.kind == float && c.f.Valid:
 		if math.IsNaN(c.f.Float64) || math.IsInf(c.f.Float64, 0) {
 			return nil, errNumber
 		}
@@ -174,7 +174,7 @@ func value(in string, k kind) (v any, rest string, err error) {
 	switch {
 	case k == integer:
 		v, err = strconv.ParseInt(word, 10, 64)
-	case k == real:
+	case k == float:
 		v, err = strconv.ParseFloat(word, 64)
 	case word == "true" || word == "false":
 		v = word == "true"

@@ -30,7 +30,7 @@ func look(ctx context.Context, db *gormx.DB, fn func(snapshot) error) (err error
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // goes back to its pool
+	defer conn.Close()
 	begin := "BEGIN"
 	if db.Engine == gormx.Postgres {
 		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " + patient

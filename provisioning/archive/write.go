@@ -107,7 +107,7 @@ func (b *body) finish(path string, manifest, index []byte) (sum string, err erro
 	if err != nil {
 		return "", fmt.Errorf("write the archive: %w", err)
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // gone when it was renamed
+	defer os.Remove(file.Name())
 	if sum, err = b.fill(file, manifest, index); err == nil {
 		err = file.Sync()
 	}

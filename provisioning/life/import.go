@@ -241,7 +241,7 @@ func (in *intake) files(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()
 	rows, err := db.Read.WithContext(ctx).Raw("SELECT blob, blob_key, sha256 FROM evidence_contents ORDER BY id").Rows()
 	if err != nil {
 		return "", fmt.Errorf("files: %w", err)

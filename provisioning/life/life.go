@@ -169,7 +169,7 @@ func (l *Life) write(ctx context.Context, id tenant.ID, entry platform.City, pat
 	if err != nil {
 		return m, "", err
 	}
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()
 	return archive.Export(ctx, archive.Source{
 		City: archive.City{Code: entry.Code, Name: entry.Name, Model: entry.Model, SpecHash: entry.SpecHash},
 		DB:   db, Files: l.Blobs.Vault(id.String(), nil), Recipient: to, At: l.Now(),

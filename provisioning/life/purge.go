@@ -280,7 +280,7 @@ func keep(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // gone when it was renamed
+	defer os.Remove(file.Name())
 	_, err = file.Write(content)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err

@@ -120,7 +120,7 @@ func settled(ctx context.Context, db *gormx.DB, taken Taken, handed bool) (err e
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // goes back to its pool
+	defer conn.Close()
 	begin := "BEGIN IMMEDIATE"
 	if db.Engine == gormx.Postgres {
 		begin = "BEGIN"
