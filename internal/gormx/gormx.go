@@ -6,6 +6,7 @@ package gormx
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -126,13 +127,23 @@ func OpenPostgres(dsn string, pool Pool) (*DB, error) {
 	if err != nil {
 		return nil, errors.New("the PostgreSQL connection string can't be read") // never print it: it holds a password
 	}
-	conn := stdlib.OpenDB(*cfg)
+	db, err := OpenConnector(stdlib.GetConnector(*cfg), pool)
+	if err != nil {
+		return nil, fmt.Errorf("open %s@%s: %w", cfg.User, cfg.Host, err)
+	}
+	return db, nil
+}
+
+// OpenConnector opens a pool of what a PostgreSQL connector connects to, under
+// whatever login it has. Closing the pool closes the connector too if it can be.
+func OpenConnector(connector driver.Connector, pool Pool) (*DB, error) {
+	conn := sql.OpenDB(connector)
 	conn.SetMaxOpenConns(pool.Max)
 	conn.SetMaxIdleConns(pool.Max)
 	conn.SetConnMaxIdleTime(pool.Idle)
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: conn}), config())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s@%s: %w", cfg.User, cfg.Host, err), conn.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
 	return &DB{Engine: Postgres, Write: g, Read: g, close: []*sql.DB{conn}}, nil
 }

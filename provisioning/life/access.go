@@ -20,7 +20,7 @@ func (l *Life) Suspend(ctx context.Context, id tenant.ID, access platform.Access
 	if strings.TrimSpace(reason) == "" {
 		return errs.Field("reason", "须说明理由", "a reason is needed")
 	}
-	return l.Registry.Change(ctx, id.String(), func(c *platform.City) error {
+	err := l.Registry.Change(ctx, id.String(), func(c *platform.City) error {
 		switch {
 		case c.State == platform.Building:
 			return ErrNotServing.With(c.Code)
@@ -31,6 +31,16 @@ func (l *Life) Suspend(ctx context.Context, id tenant.ID, access platform.Access
 		c.Generation++
 		return nil
 	})
+	return l.cutOff(ctx, id, err)
+}
+
+// cutOff ends what is connected to a city that was taken out of service. Servers
+// that may still look open it anew.
+func (l *Life) cutOff(ctx context.Context, id tenant.ID, err error) error {
+	if err != nil || l.CutOff == nil {
+		return err
+	}
+	return l.CutOff(ctx, id)
 }
 
 // Resume puts a city into service again that was suspended, or that was deleted
@@ -64,7 +74,7 @@ func (l *Life) Delete(ctx context.Context, id tenant.ID, reason string) error {
 	if err := l.Province.TakeAll(ctx, id); err != nil {
 		return err
 	}
-	return l.Registry.Change(ctx, entry.Code, func(c *platform.City) error {
+	err = l.Registry.Change(ctx, entry.Code, func(c *platform.City) error {
 		if !c.LeftAt.IsZero() {
 			return ErrLeft.With(c.Code)
 		}
@@ -72,4 +82,5 @@ func (l *Life) Delete(ctx context.Context, id tenant.ID, reason string) error {
 		c.Generation++
 		return nil
 	})
+	return l.cutOff(ctx, id, err)
 }

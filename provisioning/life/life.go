@@ -73,6 +73,9 @@ type Life struct {
 	Province Province
 	Folder   string // of backups and certificates
 	Now      func() time.Time
+	// CutOff takes the database logins away that are out for a city and ends their
+	// connections; nil where a city has one login that stays.
+	CutOff func(ctx context.Context, id tenant.ID) error
 }
 
 // What is refused.

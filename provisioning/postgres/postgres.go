@@ -52,11 +52,16 @@ var ErrNoProvisioner = errs.New(errs.Invalid, "no_provisioner",
 // Engine is PostgreSQL.
 func (Schemas) Engine() gormx.Engine { return gormx.Postgres }
 
-// roleLimit bounds a city's connections over all replicas of the server.
-const roleLimit = 32
+// RoleLimit bounds the connections of a city's login over all replicas of the server.
+const RoleLimit = 32
 
-// settings of every city role: a runaway query ends, a forgotten lock too.
-var settings = []string{"statement_timeout = '60s'", "lock_timeout = '10s'", "idle_in_transaction_session_timeout = '60s'"}
+// Settings are those of a city's logins: it is in its own schema, a runaway
+// query ends, a forgotten lock too.
+func Settings(id tenant.ID) []string {
+	return []string{
+		"search_path = " + id.Schema(), "statement_timeout = '60s'", "lock_timeout = '10s'", "idle_in_transaction_session_timeout = '60s'",
+	}
+}
 
 // Prepare makes the city's login role and its schema, or gives an existing
 // role the password that is kept. It is one transaction; running it again
@@ -82,10 +87,9 @@ func (s Schemas) Prepare(ctx context.Context, id tenant.ID) error {
 			verb = "ALTER"
 		}
 		statements := []string{
-			fmt.Sprintf("%s ROLE %s LOGIN NOINHERIT CONNECTION LIMIT %d PASSWORD '%s'", verb, name, roleLimit, password),
-			fmt.Sprintf("ALTER ROLE %s SET search_path = %s", name, name),
+			fmt.Sprintf("%s ROLE %s LOGIN NOINHERIT CONNECTION LIMIT %d PASSWORD '%s'", verb, name, RoleLimit, password),
 		}
-		for _, setting := range settings {
+		for _, setting := range Settings(id) {
 			statements = append(statements, fmt.Sprintf("ALTER ROLE %s SET %s", name, setting))
 		}
 		statements = append(statements,

@@ -2,6 +2,7 @@ package tenantdb
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -39,7 +40,12 @@ type Secrets interface {
 type Schemas struct {
 	Server string // connection string of the server; its login is replaced by the city's
 	Keeper Secrets
+	Logins Logins // nil: each city has one login, whose password the keeper has
 }
+
+// Logins makes connections to a server under a role's own login, which comes and
+// goes while they are open; ErrNotBuilt for a role that is not there.
+type Logins func(ctx context.Context, server, role string) (driver.Connector, error)
 
 // cityPool bounds the connections of one city.
 var cityPool = gormx.Pool{Max: 8, Idle: 90 * time.Second}
@@ -50,11 +56,7 @@ func SecretName(id tenant.ID) string { return id.Scope() + "/postgres" }
 // Open connects as the city's own login role, and refuses a role that could
 // read beyond its schema.
 func (s Schemas) Open(ctx context.Context, id tenant.ID) (*gormx.DB, error) {
-	dsn, err := s.DSN(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	db, err := gormx.OpenPostgres(dsn, cityPool)
+	db, err := s.connect(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +64,21 @@ func (s Schemas) Open(ctx context.Context, id tenant.ID) (*gormx.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+func (s Schemas) connect(ctx context.Context, id tenant.ID) (*gormx.DB, error) {
+	if s.Logins != nil {
+		connector, err := s.Logins(ctx, s.Server, id.Schema())
+		if err != nil {
+			return nil, fmt.Errorf("login of %s: %w", id, err)
+		}
+		return gormx.OpenConnector(connector, cityPool)
+	}
+	dsn, err := s.DSN(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return gormx.OpenPostgres(dsn, cityPool)
 }
 
 // DSN is the connection string of a city's login role; ErrNotBuilt when the
@@ -89,7 +106,8 @@ var ErrPowerfulRole = errs.New(errs.Unavailable, "powerful_role",
 
 // CheckRole refuses a login that is a superuser, bypasses row security, may
 // make roles, may use another city's schema than own ("" for the province's
-// role), or is a city's and may use the province's.
+// role), or is a city's and may use the province's. So is refused one that acts
+// as a role of which any of that is true.
 func CheckRole(ctx context.Context, db *gormx.DB, own string) error {
 	var found []string
 	// Whom the login is a member of is followed here: has_schema_privilege and

@@ -21,6 +21,7 @@ import (
 	"wangge/internal/identity"
 	"wangge/internal/policy"
 	"wangge/internal/secrets"
+	"wangge/internal/vault"
 	"wangge/migrations"
 	"wangge/platform"
 	"wangge/platform/exchange"
@@ -56,6 +57,8 @@ type Config struct {
 	Now          func() time.Time
 	ClockOf      func(tenant.ID) func() time.Time // a clock of a city's own, for a story; nil: Now for all
 
+	Vault *vault.Config // where keys are kept and database logins made; nil: a folder below Data
+
 	Issuer string // who publishes reports; "" for nobody named
 
 	// What the province puts in the place of the platform's examples; nil: the examples.
@@ -70,6 +73,7 @@ type App struct {
 	Atlas    *division.Atlas
 	Province *gormx.DB
 	Keeper   secrets.Keeper
+	Vault    *vault.Client // nil without one
 	Blobs    *blob.Store
 	Accounts *identity.Service
 	Policy   *policy.Enforcer
@@ -119,7 +123,7 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Data, "cities"), 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	if a.Keeper, err = secrets.OpenKeyFile(filepath.Join(cfg.Data, "keys")); err != nil {
+	if err := a.openKeeper(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.openBlobs(ctx); err != nil {
@@ -189,11 +193,11 @@ func (a *App) services() error {
 		Sealer:  a.sealer, Clock: a.Config.ClockOf,
 	}
 	files := tenantdb.Files{Dir: filepath.Join(a.Config.Data, "cities")}
-	schemas := tenantdb.Schemas{Server: a.Config.Postgres, Keeper: a.Keeper}
+	schemas := tenantdb.Schemas{Server: a.Config.Postgres, Keeper: a.Keeper, Logins: a.logins()}
 	a.Provision = &provisioning.Provisioner{Atlas: a.Atlas, Ledger: a.Ledger, Seeder: seeder, Secrets: keys{a.Keeper}, Now: now}
 	a.Provision.Database = sqlite.Files{Files: files}
 	if a.Config.Postgres != "" {
-		a.Provision.Database = postgres.Schemas{Schemas: schemas, Provisioner: a.Config.Provisioner, Elsewhere: a.elsewhere}
+		a.Provision.Database = a.leased(postgres.Schemas{Schemas: schemas, Provisioner: a.Config.Provisioner, Elsewhere: a.elsewhere})
 	}
 	a.Cities = tenantdb.NewCities(func(ctx context.Context, id tenant.ID) (*tenant.City, *gormx.DB, error) {
 		return a.openCity(ctx, id, files, schemas, seeder)

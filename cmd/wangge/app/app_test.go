@@ -67,6 +67,12 @@ func worldAt(t *testing.T, engine string, now func() time.Time) *world {
 	if engine == "postgres" {
 		cfg.Postgres, cfg.Provisioner = provisioningtest.Database(t)
 	}
+	return worldOf(t, cfg)
+}
+
+// worldOf is what is served by a configuration.
+func worldOf(t *testing.T, cfg Config) *world {
+	t.Helper()
 	a, err := Open(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(func() { must(t, a.Close()) })

@@ -48,6 +48,7 @@ func (a *App) Life() (*life.Life, error) {
 	return &life.Life{
 		Registry: a.Registry, Database: database, Ledger: a.Ledger, Builder: a.Provision, Seeder: a.Provision.Seeder,
 		Keeper: a.Keeper, Blobs: a.Blobs, Province: takes{a}, Folder: a.Config.Data, Now: a.Config.Now,
+		CutOff: a.CutOff,
 	}, nil
 }
 

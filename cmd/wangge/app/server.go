@@ -27,6 +27,7 @@ func (a *App) Handler(o ServeOptions) (http.Handler, error) {
 	engine.Use(web.Chain(o.TLS)...)
 	engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	engine.GET("/readyz", a.ready)
+	engine.GET("/metrics", a.metrics)
 
 	cookies := web.Cookies{TLS: o.TLS}
 	(&tenanthttp.Plane{Cities: a.doors, Cookies: cookies, Limits: a.Limits}).Mount(engine)
@@ -52,15 +53,6 @@ func (a *App) Handler(o ServeOptions) (http.Handler, error) {
 	invoices := web.Plane{Name: platformhttp.Name, Prefix: platformhttp.Prefix, Accounts: a.Accounts, Policy: a.Policy, Cookies: cookies}
 	invoices.Mount(engine, a.invoices(), web.Guard)
 	return engine, nil
-}
-
-// ready says whether the province's database answers.
-func (a *App) ready(c *gin.Context) {
-	if err := a.Province.Ping(c.Request.Context()); err != nil {
-		c.String(http.StatusServiceUnavailable, "the province's database does not answer\n")
-		return
-	}
-	c.String(http.StatusOK, "ready\n")
 }
 
 // province is the province's plane.
