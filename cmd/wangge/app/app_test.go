@@ -151,7 +151,7 @@ type entry struct {
 
 // tables are all tables of routes, by method and full path.
 func (w *world) tables() map[string]entry {
-	all := map[string]entry{"GET /healthz": {access: web.Public}, "GET /readyz": {access: web.Public}}
+	all := map[string]entry{"GET /healthz": {access: web.Public}, "GET /readyz": {access: web.Public}, "GET /metrics": {access: web.Public}}
 	for _, r := range tenanthttp.Routes() {
 		all[r.Method+" "+tenanthttp.Prefix+r.Path] = entry{r.Access, r.Permission, true}
 	}
