@@ -40,6 +40,7 @@ type City struct {
 	State     State
 	Engine    string // where its database is: sqlite or postgres
 	Server    string // the PostgreSQL server it lives on; "" for the platform's own
+	KeptOn    string // where what a move has left is kept, OwnServer or a server's name; "" when nothing is
 	SpecHash  string // of the spec it was last built from
 	Level     int64  // of its tables, as last recorded; 0 when it never was
 	CreatedAt time.Time
@@ -50,6 +51,9 @@ type City struct {
 	Generation   int64     // rises whenever the city must be opened anew
 	LeftAt       time.Time // when it was deleted; zero while it is a tenant
 }
+
+// OwnServer is the name of the platform's own server where one must be said.
+const OwnServer = "own"
 
 // Server is a PostgreSQL server beside the platform's own, where cities may live.
 type Server struct {

@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"context"
+	"time"
 
 	"wangge/internal/errs"
 	"wangge/tenant"
@@ -10,7 +11,7 @@ import (
 // ErrElsewhere refuses a spec that names another server than the one where the
 // city lives: an apply builds and mends, it does not move.
 var ErrElsewhere = errs.New(errs.Conflict, "city_elsewhere",
-	"城市 %[1]s 位于服务器“%[2]s”，规格写的是“%[3]s”；apply 不搬迁城市", "city %[1]s lives on server %[2]q and its spec says %[3]q: an apply does not move it")
+	"城市 %[1]s 位于服务器“%[2]s”，规格写的是“%[3]s”；apply 不搬迁城市，请用 city move", "city %[1]s lives on server %[2]q and its spec says %[3]q: an apply does not move it, `city move` does")
 
 // placed is the database on the server where the spec's city lives, or will.
 func (p *Provisioner) placed(ctx context.Context, s *Spec) (Database, error) {
@@ -31,4 +32,13 @@ func (p *Provisioner) home(ctx context.Context, id tenant.ID) (Database, error) 
 		return nil, err
 	}
 	return p.Database.On(ctx, server)
+}
+
+// Moved is what a move of a city to another server did.
+type Moved struct {
+	Tables int           `json:"tables"`
+	Rows   int64         `json:"rows"`
+	Late   int64         `json:"late"`     // rows written while the rest was copied, and copied after it
+	Copy   time.Duration `json:"copy_ns"`  // while the city was used as ever
+	Pause  time.Duration `json:"pause_ns"` // in which writes waited
 }

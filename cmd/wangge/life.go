@@ -27,6 +27,7 @@ type lifeCommands struct {
 	Backup      cityBackup      `cmd:"" help:"keep an archive of a city here, for restore / 备份城市"`
 	Restore     cityRestore     `cmd:"" help:"set a city back to a backup; confirm or undo it afterwards / 还原城市"`
 	Sandbox     citySandbox     `cmd:"" help:"copy a city to practise in, its people masked / 生成演练副本"`
+	Move        cityMove        `cmd:"" help:"move a city to another PostgreSQL server while it is used; confirm it afterwards / 搬迁城市"`
 	Suspend     citySuspend     `cmd:"" help:"take a city out of service; urgent reports are taken all the same / 暂停城市"`
 	Resume      cityResume      `cmd:"" help:"put a city into service again / 恢复城市"`
 	Delete      cityDelete      `cmd:"" help:"take a city out of service for ever; it is kept for a time / 注销城市"`
@@ -184,6 +185,35 @@ func (c cityBackup) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		_, err = fmt.Fprintf(s.out, "%s 已备份 backed up: %s, %d bytes, content %s\n", c.Code, b.Name, b.Bytes, m.Content)
+		return err
+	})
+}
+
+type cityMove struct {
+	place
+	Code    string `arg:"" help:"six-digit code of the city"`
+	To      string `xor:"what" required:"" help:"the server, as server list prints it; own for the platform's" placeholder:"NAME"`
+	Confirm bool   `xor:"what" required:"" help:"drop what the last move has left on the server before"`
+}
+
+// Run moves a city, or ends a move.
+func (c cityMove) Run(ctx context.Context, s streams) error {
+	return withLife(ctx, c.place, c.Code, func(l *life.Life, id tenant.ID) error {
+		if c.Confirm {
+			if err := l.ConfirmMove(ctx, id); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(s.out, "%s 搬迁已确认，原有数据已删除 / confirmed: what was left is gone\n", c.Code)
+			return err
+		}
+		m, err := l.Move(ctx, id, c.To)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%[1]s 已搬迁至“%[2]s”：%[3]d 张表 %[4]d 行核对一致，其中 %[5]d 行为复制期间写入；复制用时 %[6]s，停写 %[7]s。\n"+
+			"原有数据保留至 wangge city move %[1]s --confirm / moved: %[3]d tables with %[4]d rows found equal, %[5]d of them written meanwhile; "+
+			"copied in %[6]s, no writes for %[7]s; what was left is kept until confirmed\n",
+			c.Code, c.To, m.Tables, m.Rows, m.Late, m.Copy.Round(time.Millisecond), m.Pause.Round(time.Millisecond))
 		return err
 	})
 }

@@ -28,7 +28,7 @@ var serverName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
 // Run makes a server known. What it is prepared with is `database init`.
 func (c serverAdd) Run(ctx context.Context, s streams) error {
-	if !serverName.MatchString(c.Name) {
+	if !serverName.MatchString(c.Name) || c.Name == platform.OwnServer {
 		return errs.Field("name", "名称由小写字母、数字和连字符组成，以字母开头", "a name is of a-z, 0-9 and -, and begins with a letter")
 	}
 	at, err := url.Parse(c.At)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,22 @@ func TestACityLivesOnTheServerThatItsSpecNames(t *testing.T) {
 	must(t, with("city", "rebuild", "150300")...) // opens it as the server does
 	s.Server = ""
 	refused([]string{"位于服务器“second”", "does not move"}, with("city", "apply", "--auto-approve", "-f", provisioningtest.Write(t, s, provisioningtest.Square(t, 4, 1)))...)
+
+	both := append(slices.Clone(flags), "--server-admin", "second="+otherAdmin)
+	move := func(args ...string) []string {
+		return append(append([]string{"city", "move", "150300"}, args...), both...)
+	}
+	refused([]string{"已在服务器“second”"}, move("--to", "second")...)
+	says(t, must(t, move("--to", "own")...), "已搬迁至“own”", "核对一致", "--confirm")
+	if here, there := schemasOf(t, home), schemasOf(t, other); here != 1 || there != 1 {
+		t.Errorf("%d schemas at home and %d on the other server, want what was left kept", here, there)
+	}
+	says(t, must(t, move("--confirm")...), "搬迁已确认")
+	if here, there := schemasOf(t, home), schemasOf(t, other); here != 1 || there != 0 {
+		t.Errorf("%d schemas at home and %d on the other server, want the city's at home alone", here, there)
+	}
+	refused([]string{"没有待确认的搬迁"}, move("--confirm")...)
+	must(t, with("city", "rebuild", "150300")...)
 
 	if db, err := gormx.OpenPostgres(provisioningtest.Superuser(t, other), gormx.Pool{Max: 1, Idle: time.Minute}); err != nil {
 		t.Error(err)

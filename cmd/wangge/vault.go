@@ -12,6 +12,7 @@ import (
 	"wangge/cmd/wangge/app"
 	"wangge/internal/errs"
 	"wangge/internal/vault"
+	"wangge/platform"
 )
 
 type vaultCommand struct {
@@ -62,7 +63,7 @@ func (c vaultInit) Run(ctx context.Context, s streams) error {
 	servers := map[string]string{}
 	maps.Copy(servers, c.ServerAdmin)
 	if c.Provisioner != "" {
-		servers[app.OwnServer] = c.Provisioner
+		servers[platform.OwnServer] = c.Provisioner
 	}
 	operator, err := vault.Open(ctx, vault.Config{
 		Address: c.Address, CACert: c.CA, Mounts: c.mounts(), Login: vault.Token(c.Token), Timeout: 30 * time.Second,

@@ -220,6 +220,9 @@ func IsForeign(err error) bool {
 	return has(err, "23503", sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
+// IsReadOnly says whether a write was refused because the database takes none.
+func IsReadOnly(err error) bool { return has(err, "25006") }
+
 func has(err error, pgCode string, sqliteCodes ...int) bool {
 	var p *pgconn.PgError
 	if errors.As(err, &p) {

@@ -9,10 +9,12 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"wangge/internal/errs"
+	"wangge/internal/gormx"
 )
 
 // Problem is an RFC 9457 problem document. It never carries a cause.
@@ -35,12 +37,19 @@ var statuses = map[errs.Kind]int{
 	errs.Unavailable: http.StatusServiceUnavailable,
 }
 
+// errMoving answers a write to a database that takes no more, because its city is
+// on its way to another server.
+var errMoving = errs.New(errs.Unavailable, "city_moving", "数据正在迁移，暂时不能写入，请稍后重试", "the data is being moved and takes no writes for a moment; try again").After(2 * time.Second)
+
 var errInternal = errs.New(errs.Internal, "internal", "内部错误，请稍后重试", "internal error")
 
 // Shown is what of err the person who asked may read; what is ours to mend is
 // logged here with its cause.
 func Shown(c *gin.Context, err error) *errs.Error {
 	shown, ok := errs.As(err)
+	if !ok && gormx.IsReadOnly(err) {
+		shown, ok = errMoving, true
+	}
 	if !ok {
 		shown = errInternal
 	}

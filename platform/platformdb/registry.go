@@ -26,6 +26,7 @@ type cityRow struct {
 	ActiveAt  gormx.Instant
 
 	Server       string
+	KeptOn       string
 	Access       string
 	AccessReason string
 	Generation   int64
@@ -38,7 +39,7 @@ func (cityRow) TableName() string { return "cities" }
 func (r cityRow) domain() platform.City {
 	return platform.City{
 		Code: r.Code, Name: r.Name, Model: r.Model, State: platform.State(r.State), Engine: r.Engine,
-		SpecHash: r.SpecHash, CreatedAt: r.CreatedAt.Time, ActiveAt: r.ActiveAt.Time, Server: r.Server,
+		SpecHash: r.SpecHash, CreatedAt: r.CreatedAt.Time, ActiveAt: r.ActiveAt.Time, Server: r.Server, KeptOn: r.KeptOn,
 		Access: platform.Access(r.Access), AccessReason: r.AccessReason, Generation: r.Generation, LeftAt: r.LeftAt.Time, Level: r.Level,
 	}
 }
@@ -70,7 +71,7 @@ func (s registry) City(ctx context.Context, code string) (platform.City, error) 
 func (s registry) SaveCity(ctx context.Context, c platform.City) error {
 	row := cityRow{
 		Code: c.Code, Name: c.Name, Model: c.Model, State: string(c.State), Engine: c.Engine,
-		SpecHash: c.SpecHash, CreatedAt: gormx.At(c.CreatedAt), ActiveAt: gormx.At(c.ActiveAt), Server: c.Server,
+		SpecHash: c.SpecHash, CreatedAt: gormx.At(c.CreatedAt), ActiveAt: gormx.At(c.ActiveAt), Server: c.Server, KeptOn: c.KeptOn,
 		Access: string(cmp.Or(c.Access, platform.Open)), AccessReason: c.AccessReason, Generation: c.Generation, LeftAt: gormx.At(c.LeftAt), Level: c.Level,
 	}
 	replace := clause.OnConflict{Columns: []clause.Column{{Name: "code"}}, UpdateAll: true}

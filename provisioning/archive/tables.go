@@ -84,6 +84,13 @@ var computed = map[string]map[string]string{
 		(SELECT MAX(s.id) FROM steps s), 0)`},
 }
 
+// Elsewhere is what a column of a table on PostgreSQL becomes on another server,
+// in SQL; false for one that stays as it is.
+func Elsewhere(table, column string) (expression string, ok bool) {
+	expression, ok = computed[table][column]
+	return expression, ok
+}
+
 // classified says whether one of the lists has a table.
 func classified(name string) bool {
 	_, left := stays[name]

@@ -104,7 +104,7 @@ func (l *Life) Purge(ctx context.Context, id tenant.ID, retention time.Duration)
 	if err != nil {
 		return Certificate{}, Sealed{}, err
 	}
-	if err := l.destroy(held, id); err != nil {
+	if err := l.destroy(held, id, entry); err != nil {
 		return Certificate{}, Sealed{}, fmt.Errorf("purge %s: %w", entry.Code, err)
 	}
 	if c.Verified, err = l.gone(held, id); err != nil {
@@ -166,13 +166,14 @@ func (l *Life) inventory(ctx context.Context, id tenant.ID, entry platform.City)
 
 // destroy removes everything; the keys first, so that what a copy of the rest
 // holds is worth nothing from then on.
-func (l *Life) destroy(ctx context.Context, id tenant.ID) error {
+func (l *Life) destroy(ctx context.Context, id tenant.ID, entry platform.City) error {
 	home, err := l.home(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, step := range []func() error{
 		func() error { return l.Keeper.Destroy(ctx, id.Scope()) },
+		func() error { return l.leave(ctx, id, entry) },
 		func() error { return home.Clear(ctx, id) },
 		func() error { return home.Drop(ctx, id) },
 		func() error { return l.Blobs.Vault(id.String(), nil).Clear(ctx) },

@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
 	"wangge/internal/errs"
 	"wangge/internal/secrets"
 	"wangge/internal/vault"
+	"wangge/platform"
 	"wangge/provisioning"
 	"wangge/provisioning/postgres"
 	"wangge/tenant"
@@ -18,9 +21,6 @@ import (
 // VaultNames are what the names of cities' own begin with in Vault: tenant.ID's
 // Scope and Schema.
 var VaultNames = vault.Names{Scopes: "city/", Roles: "city_"}
-
-// OwnServer is the platform's own database server as Vault knows it.
-const OwnServer = "own"
 
 // openKeeper opens what keeps keys and secrets: Vault when there is one, else a folder.
 func (a *App) openKeeper(ctx context.Context) (err error) {
@@ -71,7 +71,7 @@ func (a *App) leased(schemas postgres.Schemas) provisioning.Database {
 	if a.Vault == nil {
 		return schemas
 	}
-	return leased{schemas, a.Vault, OwnServer}
+	return leased{schemas, a.Vault, platform.OwnServer}
 }
 
 // CutOff takes all logins of a city away and ends its connections; whoever still
@@ -104,6 +104,29 @@ func (l leased) Prepare(ctx context.Context, id tenant.ID) error {
 	if err := l.Schemas.Prepare(ctx, id); err != nil {
 		return err
 	}
+	return l.admit(ctx, id)
+}
+
+// Move lets Vault make logins on the other server from the switch on.
+func (l leased) Move(ctx context.Context, id tenant.ID, to provisioning.Database, over func(context.Context) error) (provisioning.Moved, error) {
+	there, ok := to.(leased)
+	if !ok {
+		return provisioning.Moved{}, fmt.Errorf("a city can't move to %s", to.Engine())
+	}
+	return l.Schemas.Move(ctx, id, there.Schemas, func(ctx context.Context) error {
+		err := there.admit(ctx, id)
+		if err == nil {
+			err = over(ctx)
+		}
+		if err != nil {
+			err = errors.Join(err, l.admit(context.WithoutCancel(ctx), id))
+		}
+		return err
+	})
+}
+
+// admit lets Vault make logins that act as the city's role.
+func (l leased) admit(ctx context.Context, id tenant.ID) error {
 	return l.vault.PutRole(ctx, vault.Role{
 		Name: id.Schema(), Connection: l.on, Member: id.Schema(), Limit: postgres.RoleLimit,
 		Settings: postgres.Settings(id), TTL: loginTTL, MaxTTL: loginMax,

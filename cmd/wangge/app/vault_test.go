@@ -35,7 +35,7 @@ func vaulted(t *testing.T) (server *vaultserver.Server, provisions, serves *worl
 	cfg.Postgres, cfg.Provisioner = provisioningtest.Database(t)
 	operator, err := vault.Open(t.Context(), vault.Config{Address: server.Address, Login: vault.Token(server.RootToken)})
 	must(t, err)
-	made, err := operator.Install(t.Context(), vault.Setup{Names: VaultNames, Prefix: "wangge-", Servers: map[string]string{OwnServer: cfg.Provisioner}})
+	made, err := operator.Install(t.Context(), vault.Setup{Names: VaultNames, Prefix: "wangge-", Servers: map[string]string{platform.OwnServer: cfg.Provisioner}})
 	must(t, err)
 	must(t, operator.Close())
 	as := func(use vault.Use) *world {
