@@ -39,6 +39,7 @@ type Place struct {
 	Rank   int              `json:"rank"` // 0 when unranked
 	Reason Reason           `json:"reason,omitempty"`
 	Score  evaluation.Score `json:"score"`
+	Chance *Chance          `json:"chance,omitempty"` // nil when unranked, and in editions of the first form
 }
 
 // Edition is one ranking of a month: the rule, the inputs and what came of them.
@@ -55,7 +56,11 @@ type Edition struct {
 	Places     []Place                `json:"places"`     // by rank, then code; the unranked last
 }
 
-const format = "wangge.ranking/1"
+// The forms of an edition. The first did not say how sure it is.
+const (
+	firstFormat = "wangge.ranking/1"
+	format      = "wangge.ranking/2"
+)
 
 // ErrImpossible is returned for figures no city can have.
 var ErrImpossible = errs.New(errs.Invalid, "impossible_figures", "城市数据不成立，未计算排名", "the cities' figures cannot be; nothing was ranked")
@@ -83,6 +88,7 @@ func Compute(p Protocol, month string, cities []CityFigures) (Edition, error) {
 		e.Places = append(e.Places, Place{Code: c.Code, Name: c.Name, Reason: p.excludes(c, score), Score: score})
 	}
 	rank(e.Places)
+	judge(e.Places, seedOf(p, month))
 	return e, nil
 }
 

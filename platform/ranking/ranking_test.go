@@ -261,3 +261,66 @@ func TestACorrectionIsANewEditionWithAReason(t *testing.T) {
 		t.Fatalf("edition 9: %v, want ErrNoEdition", err)
 	}
 }
+
+func TestCitiesThatChanceAloneSetsApartAreOneTierAndOthersAreNot(t *testing.T) {
+	e := compute(t, half(),
+		city("420100", "武汉市", 1000, 991, 985), city("420200", "黄石市", 1000, 900, 800), city("420300", "十堰市", 1000, 905, 790),
+		city("420500", "宜昌市", 1000, 895, 805), city("420600", "襄阳市", 40, 38, 34), city("420700", "鄂州市", 3, 3, 3))
+	got := map[string]ranking.Chance{}
+	for _, p := range e.Places {
+		if (p.Chance == nil) != (p.Rank == 0) {
+			t.Fatalf("%s has rank %d and chance %v", p.Name, p.Rank, p.Chance)
+		}
+		if p.Chance != nil {
+			got[p.Name] = *p.Chance
+		}
+	}
+	if c := got["武汉市"]; c.Tier != 1 || c.Low != 1 || c.High != 1 || c.First < 950 {
+		t.Errorf("the city that is far ahead: %+v", c)
+	}
+	for _, name := range []string{"黄石市", "十堰市", "宜昌市", "襄阳市"} {
+		if c := got[name]; c.Tier != 2 || c.Low > 3 || c.High < 4 {
+			t.Errorf("%s: %+v, want it in the second tier and its rank unsure", name, c)
+		}
+	}
+}
+
+// A province may publish without a minimum worth its name.
+func TestACityWithThreeCasesDoesNotLeadItsTier(t *testing.T) {
+	p := half()
+	p.Minimum.Quantity = 1
+	e := compute(t, p, city("420700", "鄂州市", 3, 3, 3), city("420100", "武汉市", 1000, 960, 940), city("420200", "黄石市", 1000, 900, 800))
+	chance := map[string]ranking.Chance{}
+	for _, p := range e.Places {
+		chance[p.Name] = *p.Chance
+	}
+	few, many := chance["鄂州市"], chance["武汉市"]
+	if few.Tier < many.Tier || few.Tier == many.Tier && few.Steady >= many.Steady || few.High < 3 {
+		t.Errorf("three cases of three: %+v, beside %+v", few, many)
+	}
+}
+
+func TestAnEditionOfTheFirstFormIsStillProved(t *testing.T) {
+	e := compute(t, half(), city("429006", "天门市", 972, 911, 737), city("420100", "武汉市", 1000, 950, 900))
+	e.Format = "wangge.ranking/1"
+	for i := range e.Places {
+		e.Places[i].Chance = nil
+	}
+	f, err := ranking.Freeze(e, time.Date(2017, 1, 5, 1, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(f.Document), "chance") {
+		t.Fatalf("the first form says chance: %s", f.Document)
+	}
+	if back, err := ranking.Verify(f.Document, f.Hash); err != nil || back.Places[0].Chance != nil {
+		t.Errorf("got %+v, %v; want it as it was", back.Places, err)
+	}
+	e.Format = "wangge.ranking/2" // which says more
+	if f, err = ranking.Freeze(e, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ranking.Verify(f.Document, f.Hash); !errors.Is(err, ranking.ErrRecomputed) {
+		t.Errorf("a second form without its chance: got %v, want ErrRecomputed", err)
+	}
+}

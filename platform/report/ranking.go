@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -24,6 +25,7 @@ type rankingView struct {
 	F        ranking.Frozen
 	Columns  []column
 	Ranked   []rankedRow
+	Judged   bool // the edition says how sure it is
 	Unranked []ranking.Place
 	Counts   []evaluation.Count // those the indicators are made of, in their order
 }
@@ -40,6 +42,7 @@ type column struct {
 type rankedRow struct {
 	ranking.Place
 	Tied  bool
+	Opens bool // it is the first of its tier
 	Cells []strip
 }
 
@@ -61,9 +64,16 @@ func newRankingView(p Page, e ranking.Edition, f ranking.Frozen) rankingView {
 		}
 	}
 	v.columns(ranked)
+	v.Judged = len(ranked) > 0 && ranked[0].Chance != nil
+	if v.Judged {
+		slices.SortStableFunc(ranked, func(a, b ranking.Place) int {
+			return cmp.Or(cmp.Compare(a.Chance.Tier, b.Chance.Tier), cmp.Compare(b.Chance.Steady, a.Chance.Steady))
+		})
+	}
 	for i, place := range ranked {
 		row := rankedRow{Place: place}
-		row.Tied = i > 0 && ranked[i-1].Rank == place.Rank || i+1 < len(ranked) && ranked[i+1].Rank == place.Rank
+		row.Opens = v.Judged && (i == 0 || ranked[i-1].Chance.Tier != place.Chance.Tier)
+		row.Tied = slices.ContainsFunc(ranked, func(p ranking.Place) bool { return p.Rank == place.Rank && p.Code != place.Code })
 		for n, item := range place.Score.Items {
 			row.Cells = append(row.Cells, v.Columns[n].strip(item.Ratio))
 		}
@@ -133,6 +143,29 @@ func (c column) Whole(p evaluation.Points) string { return fmt.Sprint(int64(p) /
 
 // Width is the strip's interval on the scale.
 func (s strip) Width() float64 { return s.To - s.From }
+
+// Span is a city's range of ranks on the scale of all ranked, in percent.
+func (v rankingView) Span(c *ranking.Chance) (from float64) {
+	return 100 * float64(c.Low-1) / float64(len(v.Ranked))
+}
+
+// Breadth is the width of that range.
+func (v rankingView) Breadth(c *ranking.Chance) float64 {
+	return 100 * float64(c.High-c.Low+1) / float64(len(v.Ranked))
+}
+
+// Tier is how many cities a tier has.
+func (v rankingView) Tier(number int) (n int) {
+	for _, r := range v.Ranked {
+		if r.Chance.Tier == number {
+			n++
+		}
+	}
+	return n
+}
+
+// Across is how many columns the table of places has.
+func (v rankingView) Across() int { return 3 + len(v.Columns) }
 
 // Volume is the count that the protocol's minimum is over.
 func (v rankingView) Volume(code string) int64 {

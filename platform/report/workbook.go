@@ -134,12 +134,18 @@ func (b *book) ranking() {
 		name := b.Is(c.Zh, c.En)
 		head = append(head, name+" %", b.t("ranking.low"), b.t("ranking.high"), b.t("ranking.n"))
 	}
+	if b.Judged {
+		head = append(head, b.t("ranking.tierlabel"), b.t("ranking.ranklow"), b.t("ranking.rankhigh"), b.t("ranking.steady"), b.t("ranking.first"))
+	}
 	b.line(b.head, head...)
 	b.freeze(3)
 	for _, r := range b.Ranked {
 		row := []any{r.Rank, r.Code, r.Name, b.points(r.Score.Points)}
 		for _, i := range r.Score.Items {
 			row = append(row, b.rate(i.Ratio)...)
+		}
+		if c := r.Chance; c != nil {
+			row = append(row, c.Tier, c.Low, c.High, b.points(c.Steady), c.First)
 		}
 		b.line(0, row...)
 	}
@@ -187,6 +193,9 @@ func (b *book) definitions() {
 	b.line(0, b.t("ranking.minimum"), b.t("ranking.atleast", b.t("count."+string(p.Minimum.Count)), p.Minimum.Quantity))
 	b.line(0, b.t("ranking.ties"), b.t("ranking.shared"))
 	b.line(0, b.t("ranking.formula"))
+	if b.Judged {
+		b.line(0, b.t("ranking.tierrule"))
+	}
 	if b.E.Reason != "" {
 		b.line(0, b.t("ranking.correction"), b.E.Reason)
 	}
