@@ -324,3 +324,16 @@ func TestAnEditionOfTheFirstFormIsStillProved(t *testing.T) {
 		t.Errorf("a second form without its chance: got %v, want ErrRecomputed", err)
 	}
 }
+
+func TestWhatWouldLiftACityMostIsHandWorked(t *testing.T) {
+	// Rates of closing and of closing in time: 95.00 and 90.00; 90.00 and 60.00. Both weigh a half.
+	e := compute(t, half(), city("420100", "武汉市", 1000, 950, 900), city("420200", "黄石市", 1000, 900, 600), city("420300", "十堰市", 3, 3, 3))
+	if indicator, gain, ok := ranking.Lift(e.Places, "420200"); !ok || indicator != "closing_in_time_rate" || gain.String() != "15.00" {
+		t.Errorf("got %s, %s, %v; want (90 − 60) / 2 by closing in time", indicator, gain, ok)
+	}
+	for _, code := range []string{"420100", "420300", "429006"} { // the best in everything, unranked, unknown
+		if indicator, gain, ok := ranking.Lift(e.Places, code); ok {
+			t.Errorf("%s: got %s, %s", code, indicator, gain)
+		}
+	}
+}

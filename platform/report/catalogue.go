@@ -56,6 +56,7 @@ var catalogue = map[string]Text{
 	"ranking.rankhigh":   {"名次至", "Rank to"},
 	"ranking.steady":     {"稳健得分", "Steady score"},
 	"ranking.first":      {"居首次数（千次模拟）", "Best, of 1,000 draws"},
+	"ranking.lift":       {"提升空间最大：%s，达到最好城市水平可加 %s 分", "would lift it most: %s, +%s points at the best city's level"},
 	"ranking.tierrule":   {"档次与名次范围：各市得分的抽样误差按其案卷数与全省合计率计算，各项指标的误差按权重相加（偏保守）。案卷越少，得分越向全省均值收缩（稳健得分）。分档处须比“各市完全相同”的一千次模拟中同样排序、同样划分所见的差距更大（误分概率不超过 5%）。随机种子由规程与月份确定，任何人可以重算。", "Tiers and ranges: a score's sampling error comes from the number of its cases at the rate of all cities together, errors of indicators added by weight, which is cautious. The fewer the cases, the closer the score is drawn to the mean (steady score). A boundary of tiers must be wider than in a thousand draws of equal cities, ordered and divided in the same way (wrong in at most 5 of 100 months). The seed follows from protocol and month, so that anybody can repeat it."},
 	"ranking.nobody":     {"本月没有城市达到参加排名的条件。", "No city meets the conditions for a rank this month."},
 	"ranking.unranked":   {"未排名的城市", "Cities without a rank"},

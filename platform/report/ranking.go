@@ -43,7 +43,24 @@ type rankedRow struct {
 	ranking.Place
 	Tied  bool
 	Opens bool // it is the first of its tier
+	Lift  *lift
 	Cells []strip
+}
+
+// lift is what would raise a city most.
+type lift struct {
+	Name Text
+	Gain evaluation.Points
+}
+
+// lift finds what would raise a city most; nil when it is the best in everything.
+func (v rankingView) lift(code string) *lift {
+	indicator, gain, ok := ranking.Lift(v.E.Places, code)
+	if !ok {
+		return nil
+	}
+	i := slices.IndexFunc(v.Columns, func(c column) bool { return c.Code == indicator })
+	return &lift{Text{v.Columns[i].Zh, v.Columns[i].En}, gain}
 }
 
 // strip is a rate with its interval, placed on the column's scale in percent.
@@ -74,6 +91,7 @@ func newRankingView(p Page, e ranking.Edition, f ranking.Frozen) rankingView {
 		row := rankedRow{Place: place}
 		row.Opens = v.Judged && (i == 0 || ranked[i-1].Chance.Tier != place.Chance.Tier)
 		row.Tied = slices.ContainsFunc(ranked, func(p ranking.Place) bool { return p.Rank == place.Rank && p.Code != place.Code })
+		row.Lift = v.lift(place.Code)
 		for n, item := range place.Score.Items {
 			row.Cells = append(row.Cells, v.Columns[n].strip(item.Ratio))
 		}
