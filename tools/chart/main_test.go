@@ -30,7 +30,7 @@ func TestEachSetHoldsTheObjectsItPromises(t *testing.T) {
 	for values, want := range map[string][]string{
 		"": {"NetworkPolicy", "Service", "ServiceAccount", "StatefulSet"},
 		"values-postgres.yaml": {"ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job",
-			"NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "Service", "ServiceAccount"},
+			"NetworkPolicy", "PersistentVolumeClaim", "PodDisruptionBudget", "Service", "ServiceAccount", "ServiceAccount"},
 	} {
 		var got []string
 		for _, object := range objects(t, manifests(t, values)) {
@@ -47,6 +47,9 @@ func TestValuesThatMakeNoSenseAreRefused(t *testing.T) {
 		{"two replicas on one SQLite file", "replicas: 2", "replicas"},
 		{"autoscaling on one SQLite file", "autoscaling: {enabled: true}", "autoscaling"},
 		{"a provisioning Job beside the SQLite writer", "provision: {files: {a.yaml: x}, adminSecret: {name: a}}", "files"},
+		{"a Vault beside SQLite", "vault: {address: 'https://v'}", "address"},
+		{"a Vault without TLS", "{database: postgres, postgres: {secret: {name: a}}, vault: {address: 'http://v'}}", "address"},
+		{"files in a place that replicas don't share", "blobs: {address: /srv/files}", "address"},
 		{"an unknown key", "replica: 1", "replica"},
 		{"an unknown key inside", "image: {repo: x}", "repo"},
 		{"a number as text", "replicas: three", "replicas"},
@@ -110,6 +113,43 @@ func TestOnlyAProvisioningJobHoldsTheProvisionersDSN(t *testing.T) {
 	}
 	if held != 1 {
 		t.Errorf("got %d containers with the provisioner's DSN, want the Job's", held)
+	}
+}
+
+func TestTheServerAndTheJobLogInToVaultAsThemselves(t *testing.T) {
+	roles := map[string]string{}
+	for _, pod := range pods(t) {
+		tokens := 0
+		for _, v := range pod.Spec.Volumes {
+			if v.Projected != nil {
+				if tokens++; v.Projected.Sources[0].ServiceAccountToken.Audience != "vault" {
+					t.Errorf("%s: the token is good for %q", pod.Name, v.Projected.Sources[0].ServiceAccountToken.Audience)
+				}
+			}
+		}
+		for _, env := range pod.Spec.Containers[0].Env {
+			if env.Name == "WANGGE_VAULT_KUBERNETES_ROLE" {
+				if roles[env.Value] = pod.Spec.ServiceAccountName; tokens != 1 {
+					t.Errorf("%s has %d tokens, want one", pod.Name, tokens)
+				}
+			}
+			if strings.HasPrefix(env.Name, "AWS_") && env.ValueFrom.SecretKeyRef == nil {
+				t.Errorf("%s: %s does not come from a secret", pod.Name, env.Name)
+			}
+		}
+	}
+	serve, provision := roles["wangge-serve"], roles["wangge-provision"]
+	if len(roles) != 2 || serve == "" || provision != serve+"-provision" {
+		t.Errorf("got the accounts %v by role, want one for each", roles)
+	}
+}
+
+// An apply does nothing without a plan or a word that none is wanted.
+func TestTheJobAppliesWithoutAsking(t *testing.T) {
+	for _, pod := range pods(t) {
+		if pod.Labels["app.kubernetes.io/component"] == "provision" && !slices.Contains(pod.Spec.Containers[0].Args, "--auto-approve") {
+			t.Errorf("got %v", pod.Spec.Containers[0].Args)
+		}
 	}
 }
 

@@ -20,9 +20,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
-{{- /* What every pod of the chart has: an account without rights, and no way to gain any. */}}
+{{- /* What every pod of the chart has: an account without rights, and no way to gain any. Jobs have one of their own, so that Vault tells them from the server. */}}
 {{- define "wangge.pod" -}}
-serviceAccountName: {{ include "wangge.name" . }}
+serviceAccountName: {{ include "wangge.name" . }}{{ .account }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
@@ -65,6 +65,16 @@ volumeMounts:
     mountPath: /var/lib/wangge
   - name: tmp
     mountPath: /tmp
+{{- if .Values.vault.address }}
+  - name: vault-token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+{{- with .Values.vault.ca.configMap }}
+  - name: vault-ca
+    mountPath: /etc/wangge/vault
+    readOnly: true
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "wangge.env" -}}
@@ -77,6 +87,29 @@ volumeMounts:
       name: {{ .Values.postgres.secret.name }}
       key: {{ .Values.postgres.secret.key }}
 {{- end }}
+{{- with .Values.blobs.address }}
+- name: WANGGE_BLOBS
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.blobs.secret }}
+{{- range $name := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.blobs.secret }}
+      key: {{ $name }}
+{{- end }}
+{{- end }}
+{{- if .Values.vault.address }}
+- name: WANGGE_VAULT_ADDR
+  value: {{ .Values.vault.address | quote }}
+- name: WANGGE_VAULT_KUBERNETES_ROLE
+  value: {{ ternary .Values.vault.provisionRole .Values.vault.role (eq .account "-provision") | quote }}
+{{- if .Values.vault.ca.configMap }}
+- name: WANGGE_VAULT_CA
+  value: /etc/wangge/vault/{{ .Values.vault.ca.key }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* Uploads and sorts spill to /tmp. A StatefulSet brings its data volume itself. */}}
@@ -87,6 +120,20 @@ volumeMounts:
 - name: data
   persistentVolumeClaim:
     claimName: {{ include "wangge.name" . }}-data
+{{- end }}
+{{- if .Values.vault.address }}
+- name: vault-token # of the pod's own account, good for Vault alone
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          audience: {{ .Values.vault.audience }}
+          expirationSeconds: 3600
+{{- with .Values.vault.ca.configMap }}
+- name: vault-ca
+  configMap:
+    name: {{ . }}
+{{- end }}
 {{- end }}
 {{- end }}
 
