@@ -34,6 +34,12 @@ func (p *Provisioner) home(ctx context.Context, id tenant.ID) (Database, error) 
 	return p.Database.On(ctx, server)
 }
 
+// ErrSwitchUnknown says that a city may or may not have been sent to the other
+// server: neither side may be touched until it is known. Moving again finds out.
+var ErrSwitchUnknown = errs.New(errs.Unavailable, "move_unknown",
+	"城市 %s 的登记是否已切换到目标服务器尚不确定（省级数据库无应答）；两侧数据均保留，请恢复后再次执行 city move",
+	"it is not known whether the registry sends city %s to the other server, since the province's database does not answer; both sides are kept: run `city move` again when it does")
+
 // Moved is what a move of a city to another server did.
 type Moved struct {
 	Tables int           `json:"tables"`

@@ -2,6 +2,7 @@ package life
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"wangge/internal/errs"
@@ -68,16 +69,34 @@ func (l *Life) Move(ctx context.Context, id tenant.ID, server string) (m provisi
 		return m, err
 	}
 	m, err = home.Move(held, id, to, func(ctx context.Context) error {
-		return l.Registry.Change(ctx, entry.Code, func(c *platform.City) error {
-			c.Server, c.KeptOn = unnamed(server), named(entry.Server)
-			c.Generation++
-			return nil
-		})
+		return l.sendTo(ctx, entry, server)
 	})
 	if err != nil {
 		return m, fmt.Errorf("move %s: %w", entry.Code, err)
 	}
 	return m, nil
+}
+
+// sendTo sends everybody to a city's new server. An error means that nobody was
+// sent, but for provisioning.ErrSwitchUnknown.
+func (l *Life) sendTo(ctx context.Context, entry platform.City, server string) error {
+	err := l.Registry.Change(ctx, entry.Code, func(c *platform.City) error {
+		c.Server, c.KeptOn = unnamed(server), named(entry.Server)
+		c.Generation++
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	// The answer may be what was lost, and not the change.
+	now, unread := l.Registry.City(context.WithoutCancel(ctx), entry.Code)
+	switch {
+	case unread != nil:
+		return errors.Join(provisioning.ErrSwitchUnknown.With(entry.Code), err, unread)
+	case now.Server == unnamed(server):
+		return nil
+	}
+	return err
 }
 
 // ConfirmMove drops what a move has left.

@@ -16,6 +16,8 @@ import (
 
 	"wangge/internal/gormx"
 	"wangge/internal/testdb"
+	"wangge/platform"
+	"wangge/provisioning"
 	"wangge/provisioning/archive"
 	"wangge/provisioning/life"
 	"wangge/provisioning/postgres"
@@ -30,8 +32,7 @@ func fleet(t *testing.T) (w *world, home, second postgres.Schemas, city tenant.I
 	t.Helper()
 	w = newWorld(t, gormx.Postgres)
 	name := provisioningtest.Empty(t)
-	platform, provisioner := provisioningtest.Prepared(t, name)
-	_ = platform
+	_, provisioner := provisioningtest.Prepared(t, name)
 	home, ok := w.Database.(postgres.Schemas)
 	if !ok {
 		t.Fatalf("cities are on %T", w.Database)
@@ -298,6 +299,54 @@ func TestAMoveThatFailsLeavesTheCityAsItWas(t *testing.T) {
 		t.Errorf("the content is %s, want %s", now, sum)
 	}
 	w.work(t, id, 1)
+}
+
+// deaf is a registry that makes a change and whose answer is lost.
+type deaf struct {
+	life.Registry
+	lost error
+}
+
+func (d *deaf) Change(ctx context.Context, code string, fn func(*platform.City) error) error {
+	if err := d.Registry.Change(ctx, code, fn); err != nil {
+		return err
+	}
+	return d.lost
+}
+
+func TestAMoveWhoseAnswerIsLostIsNotUndoneWhenItWasMade(t *testing.T) {
+	w, _, second, id := fleet(t)
+	registry := w.Registry
+	w.Registry = &deaf{Registry: registry, lost: errors.New("connection reset")}
+	if _, err := w.Move(t.Context(), id, "second"); err != nil {
+		t.Fatalf("got %v; the registry says that it is there", err)
+	}
+	w.at(t, second, id, func(city *tenant.City, _ *gormx.DB) {
+		if _, err := report(t.Context(), city, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAMoveOfWhichNothingIsKnownTouchesNeitherSideAndIsDoneAgain(t *testing.T) {
+	w, home, second, id := fleet(t)
+	sum := w.sumAt(t, home, id)
+	if _, err := home.Move(t.Context(), id, second, func(context.Context) error { return provisioning.ErrSwitchUnknown.With(id.String()) }); !errors.Is(err, provisioning.ErrSwitchUnknown) {
+		t.Fatalf("got %v", err)
+	}
+	for name, server := range map[string]postgres.Schemas{"here": home, "there": second} {
+		if got := w.sumAt(t, server, id); got != sum {
+			t.Errorf("%s: the content is %s, want %s", name, got, sum)
+		}
+	}
+	w.at(t, home, id, func(city *tenant.City, _ *gormx.DB) {
+		if _, err := report(t.Context(), city, 0); !gormx.IsReadOnly(err) {
+			t.Errorf("here: got %v, want writes refused until it is known", err)
+		}
+	})
+	if _, err := w.Move(t.Context(), id, "second"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAMoveThatIsKilledIsDoneAgain(t *testing.T) {

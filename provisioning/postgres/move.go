@@ -34,7 +34,8 @@ const (
 
 // Move copies a city's schema to another server while the city is used, and then
 // stops writes for a moment, copies what was written meanwhile, and calls over,
-// which sends everybody there. What is left here stays as it was then and can't
+// which sends everybody there. An error of over is taken to have changed nothing
+// unless it is provisioning.ErrSwitchUnknown. What is left here stays as it was then and can't
 // be written to. When it fails before over has succeeded nothing is different.
 // The password of the city's role is the same on both servers.
 //
@@ -95,6 +96,9 @@ func (s Schemas) Move(ctx context.Context, id tenant.ID, there provisioning.Data
 		err = over(ctx)
 	}
 	m.Pause = time.Since(frozen)
+	if errors.Is(err, provisioning.ErrSwitchUnknown) {
+		return m, errAfter{err}
+	}
 	if err != nil {
 		return m, errors.Join(err, s.Thaw(context.WithoutCancel(ctx), id))
 	}
@@ -105,7 +109,8 @@ func (s Schemas) Move(ctx context.Context, id tenant.ID, there provisioning.Data
 	return m, nil
 }
 
-// errAfter is an error after the switch, which leaves the copy where it is.
+// errAfter is an error after the switch, or when it is not known whether there
+// was one, which leaves the copy where it is.
 type errAfter struct{ error }
 
 func (e errAfter) Unwrap() error { return e.error }
