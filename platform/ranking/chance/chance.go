@@ -53,44 +53,15 @@ func Compare(cities []Measured, seed uint64) []Standing {
 		out[i] = Standing{Code: c.Code, Steady: prior.steady(c)}
 	}
 	order := byScore(cities, prior)
-	tiers := divide(order, func(members []Measured) int { return boundary(members, seed) })
-	for n, members := range tiers {
+	split(order, seed, func(tier int, members []Measured) {
 		for _, m := range members {
-			out[indexOf(cities, m.Code)].Tier = n + 1
+			out[indexOf(cities, m.Code)].Tier = tier
 		}
-	}
+	})
 	ranks(cities, prior, seed, out)
 	slices.SortFunc(out, func(a, b Standing) int {
 		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(b.Steady, a.Steady), cmp.Compare(a.Code, b.Code))
 	})
-	return out
-}
-
-// boundary is the number of cities before the boundary of two tiers; 0 when these
-// cities are one.
-func boundary(ordered []Measured, seed uint64) int {
-	if len(ordered) < 2 {
-		return 0
-	}
-	at, asFar := widest(gaps(ordered), equals(ordered, seed))
-	if float64(asFar) > level*draws {
-		return 0
-	}
-	return at
-}
-
-// equals are the gaps in tables of cities that differ by chance alone, with the
-// errors that these have.
-func equals(members []Measured, seed uint64) [][]float64 {
-	out := make([][]float64, draws)
-	streams := streamsOf(members, seed)
-	table := make([]Measured, len(members))
-	for n := range out {
-		for i, m := range members {
-			table[i] = Measured{Code: m.Code, Score: m.Error * streams[i].normal(), Error: m.Error}
-		}
-		out[n] = gaps(byScore(table, priorOf(table)))
-	}
 	return out
 }
 

@@ -44,25 +44,21 @@ func ranks(cities []Measured, p prior, seed uint64, out []Standing) {
 // less does not change it.
 type stream struct{ random *rand.PCG }
 
-func streamOf(code string, seed uint64) stream {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(code)) // never fails
-	return stream{rand.NewPCG(seed, h.Sum64())}
-}
-
 func streamsOf(cities []Measured, seed uint64) []stream {
 	out := make([]stream, len(cities))
 	for i, c := range cities {
-		out[i] = streamOf(c.Code, seed)
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(c.Code)) // never fails
+		out[i] = stream{rand.NewPCG(seed, h.Sum64())}
 	}
 	return out
 }
 
-// uniform is a number between 0 and 1, never either.
-func (s stream) uniform() float64 { return (float64(s.random.Uint64()>>11) + 0.5) / (1 << 53) }
-
 // normal is a standard normal number, by the inverse of its distribution.
-func (s stream) normal() float64 { return normalQuantile(s.uniform()) }
+func (s stream) normal() float64 {
+	uniform := (float64(s.random.Uint64()>>11) + 0.5) / (1 << 53)
+	return math.Sqrt2 * math.Erfinv(2*uniform-1)
+}
 
 // quantile is the value that a share of the values are not above. It sorts them.
 func quantile(values []float64, share float64) float64 {

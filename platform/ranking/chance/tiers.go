@@ -2,13 +2,26 @@ package chance
 
 import "math"
 
-// divide divides what is ordered into tiers, from the best: where boundary says,
-// and then each side in the same way, until it says 0.
-func divide[T any](ordered []T, boundary func(members []T) int) [][]T {
-	if at := boundary(ordered); at > 0 {
-		return append(divide(ordered[:at], boundary), divide(ordered[at:], boundary)...)
+// split divides ordered cities into tiers and calls tier with each, from the
+// best. A tier is divided where its two sides differ most beyond what the sides
+// of equal cities with the same errors do there, if they do by more than in all
+// but level of the tables of equal cities that are drawn, each ordered and
+// divided in the same way (a simulated test against one tier; Scott and Knott,
+// Biometrics 30, 1974, divide means so). So equal cities are one tier in 95
+// months of 100 at least, however many they are and however many cases each has.
+func split(ordered []Measured, seed uint64, tier func(number int, members []Measured)) {
+	number := 0
+	var divide func(members []Measured)
+	divide = func(members []Measured) {
+		if at := boundary(members, seed); at > 0 {
+			divide(members[:at])
+			divide(members[at:])
+			return
+		}
+		number++
+		tier(number, members)
 	}
-	return [][]T{ordered}
+	divide(ordered)
 }
 
 // gaps are the differences between the means of the two sides of each boundary
@@ -30,22 +43,23 @@ func gaps(ordered []Measured) []float64 {
 	return out
 }
 
-// widest finds the boundary whose gap is furthest beyond what the gaps of tables of
-// equal cities are there, ordered and divided in the same way (a simulated test
-// against one tier; Scott and Knott, Biometrics 30, 1974, divide means so): how
-// many cities are before it, and how many of the tables have a boundary as far out.
-func widest(seen []float64, tables [][]float64) (at, asFar int) {
-	means, spreads := make([]float64, len(seen)), make([]float64, len(seen))
-	for i := range seen {
+// boundary is the number of cities before the boundary of two tiers; 0 when
+// these cities are one.
+func boundary(ordered []Measured, seed uint64) int {
+	if len(ordered) < 2 {
+		return 0
+	}
+	tables := equals(ordered, seed)
+	means, spreads := make([]float64, len(ordered)-1), make([]float64, len(ordered)-1)
+	for i := range means {
 		var sum, squares float64
 		for _, t := range tables {
 			sum, squares = sum+t[i], squares+t[i]*t[i]
 		}
-		n := float64(len(tables))
-		means[i] = sum / n
-		spreads[i] = math.Sqrt(max(squares/n-means[i]*means[i], math.SmallestNonzeroFloat64))
+		means[i] = sum / draws
+		spreads[i] = math.Sqrt(max(squares/draws-means[i]*means[i], math.SmallestNonzeroFloat64))
 	}
-	furthest := func(gaps []float64) (at int, beyond float64) {
+	widest := func(gaps []float64) (at int, beyond float64) {
 		beyond = math.Inf(-1)
 		for i, g := range gaps {
 			if b := (g - means[i]) / spreads[i]; b > beyond {
@@ -54,11 +68,27 @@ func widest(seen []float64, tables [][]float64) (at, asFar int) {
 		}
 		return at, beyond
 	}
-	at, beyond := furthest(seen)
-	for _, t := range tables {
-		if _, far := furthest(t); far >= beyond {
-			asFar++
-		}
+	bounds := make([]float64, len(tables))
+	for n, t := range tables {
+		_, bounds[n] = widest(t)
 	}
-	return at, asFar
+	if at, beyond := widest(gaps(ordered)); beyond > quantile(bounds, 1-level) {
+		return at
+	}
+	return 0
+}
+
+// equals are the gaps in tables of cities that differ by chance alone, with the
+// errors that these have.
+func equals(members []Measured, seed uint64) [][]float64 {
+	out := make([][]float64, draws)
+	streams := streamsOf(members, seed)
+	table := make([]Measured, len(members))
+	for n := range out {
+		for i, m := range members {
+			table[i] = Measured{Code: m.Code, Score: m.Error * streams[i].normal(), Error: m.Error}
+		}
+		out[n] = gaps(byScore(table, priorOf(table)))
+	}
+	return out
 }
