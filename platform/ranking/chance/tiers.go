@@ -8,7 +8,8 @@ import "math"
 // but level of the tables of equal cities that are drawn, each ordered and
 // divided in the same way (a simulated test against one tier; Scott and Knott,
 // Biometrics 30, 1974, divide means so). So equal cities are one tier in 95
-// months of 100 at least, however many they are and however many cases each has.
+// months of 100 at least, however many cases each has, as long as scores scatter
+// normally: rates near 1 of few cases do not.
 func split(ordered []Measured, seed uint64, tier func(number int, members []Measured)) {
 	number := 0
 	var divide func(members []Measured)
