@@ -55,22 +55,6 @@ func fleet(t *testing.T) (w *world, home, second postgres.Schemas, city tenant.I
 	return w, home, second, w.build(t)
 }
 
-// at opens a city on one of the servers.
-func (w *world) at(t *testing.T, server postgres.Schemas, id tenant.ID, fn func(*tenant.City, *gormx.DB)) {
-	t.Helper()
-	db, err := server.Open(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	city, err := w.Seeder.Open(t.Context(), id, db)
-	if err == nil {
-		fn(city, db)
-	}
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (w *world) sumAt(t *testing.T, server postgres.Schemas, id tenant.ID) (sum string) {
 	t.Helper()
 	w.at(t, server, id, func(_ *tenant.City, db *gormx.DB) {

@@ -176,7 +176,13 @@ func (w *world) build(t *testing.T) tenant.ID {
 // use runs fn on the open city.
 func (w *world) use(t *testing.T, id tenant.ID, fn func(*tenant.City, *gormx.DB)) {
 	t.Helper()
-	db, err := w.Database.Open(t.Context(), id)
+	w.at(t, w.Database, id, fn)
+}
+
+// at runs fn on a city opened on a server.
+func (w *world) at(t *testing.T, server provisioning.Database, id tenant.ID, fn func(*tenant.City, *gormx.DB)) {
+	t.Helper()
+	db, err := server.Open(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
